@@ -1,0 +1,1 @@
+"""The Shipway control plane."""
