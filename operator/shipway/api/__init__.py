@@ -1,0 +1,1 @@
+"""The API: every kind as pydantic models. Imports nothing else of Shipway."""

@@ -1,0 +1,29 @@
+"""Labels and annotations. Children carry these and never the user's (GitOps tools track objects by theirs)."""
+
+from shipway.api.schema import GROUP
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OPERATOR = "shipway"
+KIND = f"{GROUP}/kind"
+"""Kind of the owner, on every child."""
+NAME = f"{GROUP}/name"
+"""Name of the owner, on every child."""
+ATTEMPT = f"{GROUP}/attempt"
+RANK = f"{GROUP}/rank"
+ROLE = f"{GROUP}/role"
+MODEL = f"{GROUP}/model"
+VERSION = f"{GROUP}/version"
+TEAM = f"{GROUP}/team"
+
+SPEC_HASH = f"{GROUP}/spec-hash"
+"""Annotation: hash of the part of the owner's spec the child was rendered from; a child is rendered anew only when it changes."""
+RENDERER = f"{GROUP}/renderer"
+"""Annotation: version of the renderer, so an operator upgrade can be told from a change by the user."""
+
+ACTION = f"{GROUP}/action"
+"""Annotation, by the user: promote, pause, resume, abort or retry."""
+ACTION_ID = f"{GROUP}/action-id"
+"""Annotation, by the user: any text new to this object; each id runs once."""
+ACTION_REASON = f"{GROUP}/action-reason"
+ACTION_BY = f"{GROUP}/action-by"
+"""Annotation, stamped at admission with the name of whoever set the action."""

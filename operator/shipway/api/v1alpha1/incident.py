@@ -1,0 +1,142 @@
+"""Incident: what went wrong, whose it is, and the evidence. Made by the operator; kept after its maker is gone."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipway.api.schema import ApiModel, Column, DnsName, Kind, Rule, ShortText, Status, Text, Time
+
+
+class Reason(StrEnum):
+    """Why a condition of an Incident is what it is."""
+
+    MITIGATED = "Mitigated"
+    MITIGATING = "Mitigating"
+    ACKNOWLEDGED = "Acknowledged"
+    NOT_ACKNOWLEDGED = "NotAcknowledged"
+    RESOLVED = "Resolved"
+    OPEN = "Open"
+    LIFTED = "Lifted"
+    HELD = "Held"
+
+
+class Subject(ApiModel):
+    """The object the incident is about."""
+
+    kind: Annotated[str, Field(max_length=63)]
+    """Its kind."""
+    name: DnsName
+    """Its name."""
+    uid: Annotated[str, Field(max_length=64)] = ""
+    """Its uid."""
+
+
+class Evidence(ApiModel):
+    """The numbers of one gate at the moment of the decision."""
+
+    gate: ShortText
+    """Name of the gate."""
+    verdict: Annotated[str, Field(max_length=32)]
+    """Fail, Pass, Inconclusive or Error."""
+    candidate: ShortText = ""
+    """What the candidate did, such as 7 errors in 31 requests (22.58 %)."""
+    stable: ShortText = ""
+    """What stable did in the same time."""
+    bound: ShortText = ""
+    """The bound that was crossed."""
+    samples: Annotated[int, Field(ge=0)] = 0
+    """Candidate samples seen."""
+
+
+class IncidentSpec(ApiModel):
+    """What happened: written once by the operator and never changed."""
+
+    type: Literal["Rollback"]
+    """What kind of incident."""
+    severity: Literal["Critical", "Major", "Minor"] = "Major"
+    """From the model's tier."""
+    subject: Subject
+    """The object it is about."""
+    model: Annotated[str, Field(max_length=63)]
+    """The Model."""
+    version: Annotated[str, Field(max_length=63)]
+    """The version that was taken back."""
+    digest: Annotated[str, Field(max_length=71)]
+    """Its artifact."""
+    predictor_hash: Annotated[str, Field(max_length=64)]
+    """The predictor configuration it ran with."""
+    stable_version: Annotated[str, Field(max_length=63)] = ""
+    """The version that answers instead."""
+    owner: ShortText
+    """The owning team."""
+    on_call: ShortText = ""
+    """Whom to page."""
+    runbook: Annotated[str, Field(max_length=512)] = ""
+    """What to do."""
+    gate: ShortText
+    """The gate that failed, or the verb that was used."""
+    summary: Text
+    """A sentence with the numbers."""
+    evidence: Annotated[list[Evidence], Field(max_length=32)] = []
+    """All gates at the moment of the decision."""
+    step_index: Annotated[int, Field(ge=0)] = 0
+    """The step of the rollout."""
+    weight: Annotated[int, Field(ge=0, le=100)] = 0
+    """The candidate's weight at the time."""
+    detected_at: Time
+    """When the decision was taken."""
+    quarantine: bool = True
+    """Whether the version is held back until someone retries it."""
+    rules = (Rule("self == oldSelf", "an incident's record cannot be changed; annotate it or set its status"),)
+
+
+class TimelineEntry(ApiModel):
+    """One event."""
+
+    time: Time
+    """When."""
+    event: ShortText
+    """What."""
+
+
+class Lift(ApiModel):
+    """Who released the version again."""
+
+    by: ShortText
+    """Who."""
+    reason: Text = ""
+    """Why."""
+    time: Time
+    """When."""
+
+
+class IncidentStatus(Status):
+    """How it was handled."""
+
+    mitigated_at: Time | None = None
+    """When the traffic was back on stable, as read from the route."""
+    lifted: Lift | None = None
+    """Set by `retry`: the quarantine no longer holds."""
+    timeline: Annotated[list[TimelineEntry], Field(max_length=32)] = []
+    """What happened, oldest first."""
+
+
+KIND = Kind(
+    kind="Incident",
+    plural="incidents",
+    spec=IncidentSpec,
+    status=IncidentStatus,
+    short_names=("inc",),
+    columns=(
+        Column("Severity", ".spec.severity"),
+        Column("Model", ".spec.model"),
+        Column("Version", ".spec.version"),
+        Column("Gate", ".spec.gate"),
+        Column("Owner", ".spec.owner"),
+        Column("Mitigated", ".status.conditions[?(@.type=='Mitigated')].status"),
+        Column("Summary", ".spec.summary", priority=1),
+        Column("Age", ".metadata.creationTimestamp", "date"),
+    ),
+    selectable=(".spec.model", ".spec.digest"),
+)

@@ -1,0 +1,391 @@
+"""ServingDeployment: a model served under one host, its versions released step by step and taken back by itself."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipway.api.schema import (
+    ApiModel,
+    Column,
+    Decimal,
+    DnsLabel,
+    DnsName,
+    Kind,
+    Percent,
+    Rule,
+    ShortText,
+    Status,
+    Text,
+    Time,
+    list_map,
+)
+from shipway.api.v1alpha1.trainingjob import Resources
+
+
+class Reason(StrEnum):
+    """Why a condition of a ServingDeployment is what it is."""
+
+    SERVING = "Serving"
+    NOT_SERVING = "NotServing"
+    MODEL_MISSING = "ModelMissing"
+    VERSION_MISSING = "VersionMissing"
+    VERSION_NOT_READY = "VersionNotReady"
+    ALIAS_UNRESOLVED = "AliasUnresolved"
+    INTEGRATION_MISSING = "IntegrationMissing"
+    PREDICTOR_STARTING = "PredictorStarting"
+    PROGRESSING = "Progressing"
+    PAUSED = "Paused"
+    AWAITING_EVIDENCE = "AwaitingEvidence"
+    METRICS_UNAVAILABLE = "MetricsUnavailable"
+    ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+    BAKING = "Baking"
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+    QUARANTINED = "Quarantined"
+    SUPERSEDED = "Superseded"
+    PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    GUARDED = "Guarded"
+    NO_BASELINE = "NoBaseline"
+    NO_GATES = "NoGates"
+
+
+class Verdict(StrEnum):
+    """What a gate says."""
+
+    PASS = "Pass"
+    NO_EVIDENCE_OF_HARM = "NoEvidenceOfHarm"
+    FAIL = "Fail"
+    INCONCLUSIVE = "Inconclusive"
+    ERROR = "Error"
+
+
+class Verb(StrEnum):
+    """What a person may ask for by annotation."""
+
+    PROMOTE = "promote"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+    RETRY = "retry"
+
+
+class GatewayRef(ApiModel):
+    """The Gateway whose listeners the route joins."""
+
+    name: DnsName
+    """Name of the Gateway."""
+    namespace: DnsLabel | None = None
+    """Its namespace; this object's when left out."""
+
+
+class Predictor(ApiModel):
+    """How each version runs."""
+
+    runtime: DnsName = "shipway-ranker"
+    """KServe ServingRuntime or ClusterServingRuntime."""
+    min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Replicas at the least."""
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Replicas at the most."""
+    resources: Resources = Resources()
+    """Requests and limits of each replica."""
+    service_account_name: DnsName | None = None
+    """Service account whose secrets hold the storage credentials; default when left out."""
+    rules = (
+        Rule(
+            "self.maxReplicas >= self.minReplicas",
+            "maxReplicas is below minReplicas; raise it or lower minReplicas",
+            "maxReplicas",
+        ),
+    )
+
+
+class Pause(ApiModel):
+    """A wait in the rollout."""
+
+    seconds: Annotated[int, Field(ge=1, le=2_592_000)] | None = None
+    """How long; until someone promotes when left out."""
+
+
+class Step(ApiModel):
+    """One step: set a weight, or pause."""
+
+    set_weight: Percent | None = None
+    """Percent of the traffic for the new version."""
+    pause: Pause | None = None
+    """Wait while the gates watch."""
+    rules = (Rule("has(self.setWeight) != has(self.pause)", "a step is exactly one of setWeight and pause"),)
+
+
+class Gate(ApiModel):
+    """A comparison of the new version with stable that must not fail."""
+
+    name: DnsLabel
+    """Name of the gate, shown in status and incidents."""
+    type: Literal["ErrorRate", "Latency"]
+    """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile."""
+    quantile: Annotated[Decimal, Field()] = "0.95"
+    """Latency only: the quantile of stable's latency that counts as slow."""
+    margin: Decimal = "0.01"
+    """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
+    min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
+    """Answers of the new version before NoEvidenceOfHarm may be said."""
+    pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"
+    """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
+    rules = (
+        Rule(
+            "double(self.margin) >= 0.0 && double(self.margin) < 1.0",
+            "margin is a fraction from 0 up to but not including 1, such as 0.01",
+            "margin",
+        ),
+        Rule(
+            "double(self.quantile) > 0.0 && double(self.quantile) < 1.0",
+            "quantile lies between 0 and 1, such as 0.95",
+            "quantile",
+        ),
+    )
+
+
+class Inconclusive(ApiModel):
+    """What happens when a step is over and a gate cannot tell yet."""
+
+    hold_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """How long to wait for more evidence."""
+    then: Literal["Abort", "Promote", "Pause"] = "Pause"
+    """What to do after that."""
+
+
+class Rollout(ApiModel):
+    """How a new version replaces the old one."""
+
+    steps: Annotated[list[Step], Field(max_length=32)] = []
+    """Ordered steps; 100 percent is added at the end where it is missing. None: all at once."""
+    gates: Annotated[list[Gate], Field(max_length=8), list_map("name")] = []
+    """What is watched at every step."""
+    alpha: Decimal = "0.01"
+    """Chance that a release of an equally good version is taken back, over all gates together."""
+    inconclusive: Inconclusive = Inconclusive()
+    """What happens when a gate cannot tell."""
+    bake_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
+    """How long the gates go on, and the old version is kept, after 100 percent."""
+    progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
+    """Longest time for a version to become ready."""
+    rules = (
+        Rule(
+            "double(self.alpha) > 0.0 && double(self.alpha) <= 0.5",
+            "alpha is a probability above 0 and at most 0.5, such as 0.01",
+            "alpha",
+        ),
+        Rule(
+            "!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight > 0)",
+            "setWeight 0 sends the new version nothing; begin with 1 or more",
+            "steps",
+        ),
+    )
+
+
+class ServingDeploymentSpec(ApiModel):
+    """A model behind one host: the wanted version, how it runs, and how it is released."""
+
+    model: DnsLabel
+    """The Model in this namespace."""
+    version: DnsLabel | None = None
+    """The wanted version. Exactly one of version and alias."""
+    alias: DnsLabel | None = None
+    """Follow this alias of the model. Exactly one of version and alias."""
+    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    """Host name under which the model answers."""
+    gateway: GatewayRef
+    """The Gateway."""
+    predictor: Predictor = Predictor()
+    """How each version runs."""
+    rollout: Rollout = Rollout()
+    """How a new version replaces the old one."""
+    rules = (Rule("has(self.version) != has(self.alias)", "set exactly one of version and alias"),)
+
+
+class VersionRef(ApiModel):
+    """One version with the objects that run it."""
+
+    version: DnsLabel
+    """The version."""
+    digest: Annotated[str, Field(max_length=71)]
+    """Its artifact."""
+    inference_service: DnsName
+    """The KServe InferenceService that runs it."""
+    predictor_hash: Annotated[str, Field(max_length=64)]
+    """Hash of the predictor configuration it runs with."""
+    since: Time | None = None
+    """When it took this role."""
+    baked: bool = False
+    """Whether it passed its bake."""
+
+
+class Weights(ApiModel):
+    """The new version's share of the traffic in percent."""
+
+    desired: Percent = 0
+    """What the step asks for."""
+    observed: Percent = 0
+    """What the route says."""
+
+
+class GateStatus(ApiModel):
+    """What a gate says now."""
+
+    name: DnsLabel
+    """The gate."""
+    verdict: Verdict
+    """Pass, NoEvidenceOfHarm, Fail, Inconclusive or Error."""
+    samples: Annotated[int, Field(ge=0)] = 0
+    """Answers of the new version in this step."""
+    value: ShortText = ""
+    """The new version's share against stable's."""
+    bound: ShortText = ""
+    """The interval it was judged by."""
+    message: ShortText = ""
+    """In words."""
+
+
+class Evidence(ApiModel):
+    """Counters of one version in the current step."""
+
+    role: Literal["Candidate", "Stable"]
+    """Whose."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers counted in this step."""
+    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them with status 5xx."""
+
+
+class StepRecord(ApiModel):
+    """A step that was entered."""
+
+    index: Annotated[int, Field(ge=0)]
+    """Its index."""
+    weight: Percent
+    """The weight in it."""
+    started_at: Time
+    """When it was entered."""
+    ended_at: Time | None = None
+    """When it was left."""
+    requests: Annotated[int, Field(ge=0)] = 0
+    """Answers of the new version in it."""
+
+
+class RolloutStatus(ApiModel):
+    """A rollout under way, or the last one."""
+
+    id: Annotated[str, Field(max_length=64)]
+    """Version, digest and predictor in one: a new id is a new rollout."""
+    state: Literal["Starting", "Stepping", "Paused", "Baking", "Completed", "Aborted", "Superseded"]
+    """Where it is."""
+    step_index: Annotated[int, Field(ge=0)] = 0
+    """Index into the steps."""
+    step_hash: Annotated[str, Field(max_length=64)] = ""
+    """Hash of the steps the index means."""
+    step_started_at: Time | None = None
+    """When the current step was entered; steps advance from this and the clock alone."""
+    started_at: Time
+    """When it began."""
+    finished_at: Time | None = None
+    """When it ended."""
+    weights: Weights = Weights()
+    """Shares of the traffic."""
+    paused_at: Time | None = None
+    """When a person paused it."""
+    paused_seconds: Annotated[int, Field(ge=0)] = 0
+    """Seconds of the current step spent paused by a person."""
+    hold_since: Time | None = None
+    """Since when the step is over but a gate cannot tell."""
+    gates: Annotated[list[GateStatus], Field(max_length=8), list_map("name")] = []
+    """The gates in the current step."""
+    evidence: Annotated[list[Evidence], Field(max_length=2), list_map("role")] = []
+    """Counters in the current step; resumed after a restart of the operator."""
+    history: Annotated[list[StepRecord], Field(max_length=64)] = []
+    """Every step entered, oldest first."""
+
+
+class Abort(ApiModel):
+    """Why the last rollout was taken back."""
+
+    at: Time
+    """When it was decided."""
+    version: DnsLabel
+    """The version."""
+    digest: Annotated[str, Field(max_length=71)]
+    """Its artifact."""
+    predictor_hash: Annotated[str, Field(max_length=64)]
+    """Its predictor configuration."""
+    reason: Annotated[str, Field(max_length=64)]
+    """GateFailed, Aborted (by a person), ProgressDeadlineExceeded or NotReady."""
+    gate: ShortText = ""
+    """The gate."""
+    message: Text = ""
+    """With the numbers."""
+    incident: Annotated[str, Field(max_length=253)] = ""
+    """The Incident."""
+    route_confirmed_at: Time | None = None
+    """When the route was read back with all traffic on stable."""
+
+
+class ActionRecord(ApiModel):
+    """A verb that was run."""
+
+    id: Annotated[str, Field(max_length=128)]
+    """Its id; an id runs once."""
+    verb: Annotated[str, Field(max_length=32)]
+    """promote, pause, resume, abort or retry."""
+    by: ShortText = ""
+    """Who asked, as stamped at admission."""
+    reason: ShortText = ""
+    """Why."""
+    at: Time
+    """When it ran."""
+    result: ShortText = ""
+    """What it did, or why it did nothing."""
+
+
+class ServingDeploymentStatus(Status):
+    """Which versions answer, and how the release goes."""
+
+    stable: VersionRef | None = None
+    """The version that is trusted."""
+    candidate: VersionRef | None = None
+    """The version being released."""
+    rollback_target: VersionRef | None = None
+    """The old stable, kept at its size until the bake ends."""
+    rollout: RolloutStatus | None = None
+    """The rollout under way, or the last one."""
+    abort: Abort | None = None
+    """Why the last rollout was taken back."""
+    actions: Annotated[list[ActionRecord], Field(max_length=20)] = []
+    """The newest verbs, oldest first."""
+    url: Annotated[str, Field(max_length=512)] = ""
+    """Where the model answers."""
+    summary: Text = ""
+    """What is happening and why, in a sentence."""
+
+
+KIND = Kind(
+    kind="ServingDeployment",
+    plural="servingdeployments",
+    spec=ServingDeploymentSpec,
+    status=ServingDeploymentStatus,
+    short_names=("sdep",),
+    columns=(
+        Column("Model", ".spec.model"),
+        Column("Stable", ".status.stable.version"),
+        Column("Candidate", ".status.candidate.version"),
+        Column("Weight", ".status.rollout.weights.observed", "integer"),
+        Column("Step", ".status.rollout.stepIndex", "integer"),
+        Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+        Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+        Column("Summary", ".status.summary", priority=1),
+        Column("URL", ".status.url", priority=1),
+        Column("Age", ".metadata.creationTimestamp", "date"),
+    ),
+    selectable=(".spec.model",),
+    rules=(Rule("size(self.metadata.name) <= 40", "name is longer than 40 characters; shorten it"),),
+)

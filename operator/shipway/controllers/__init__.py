@@ -1,0 +1,1 @@
+"""One folder per kind: reconcile (pure), children (pure), checks (pure)."""

@@ -1,0 +1,1 @@
+"""One module per outside system; absent from the cluster means absent here."""

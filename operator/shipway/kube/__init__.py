@@ -1,0 +1,1 @@
+"""The one way to the Kubernetes API: resources, client, errors, credentials."""

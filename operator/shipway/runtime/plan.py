@@ -1,0 +1,88 @@
+"""What a reconciler decides: a list of writes, one status, events, and when to look again. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shipway.kube.resource import Object, Resource
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create an object once; that it exists already is success (names are deterministic)."""
+
+    resource: Resource
+    body: Object
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Server-side apply of all the fields we own, forced.
+
+    A body with `metadata.resourceVersion` is refused with a conflict when the object has changed since.
+    """
+
+    resource: Resource
+    body: Object
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete exactly this incarnation; that it is gone already is success."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str
+    grace_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class PatchStatus:
+    """Merge into the status of ANOTHER object than the one reconciled."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    patch: Mapping[str, Any]
+
+
+Write = Create | Apply | Delete | PatchStatus
+
+
+@dataclass(frozen=True)
+class Note:
+    """A Kubernetes Event on the reconciled object, sent only after the status was written."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The outcome of one reconcile.
+
+    The executor performs `writes` in order, then writes `status` if it differs from what is stored (carrying the
+    resourceVersion the decision was made on), then sends `events`, then asks for another look in `requeue_after` seconds.
+    A failed write ends the pass; the key is retried with backoff and the reconciler decides anew.
+    """
+
+    writes: tuple[Write, ...] = ()
+    status: Object | None = None
+    events: tuple[Note, ...] = ()
+    requeue_after: float | None = None
+
+
+class TerminalError(Exception):
+    """The object cannot be reconciled until its spec changes: no retry.
+
+    Args:
+        reason: CamelCase reason for the Stalled condition.
+        message: What is wrong with which field, and what would be right.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
