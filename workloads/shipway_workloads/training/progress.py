@@ -1,0 +1,139 @@
+"""Progress posts of rank 0: the newest state every two seconds, from a thread that training never waits for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from shipway_workloads.training.contract import TrainingContext
+
+INTERVAL_SECONDS = 2.0
+POST_SECONDS = 2.0
+COMPLAINT_EVERY_POSTS = 30
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A finished checkpoint: the step it holds, its folder or object, and when it was complete."""
+
+    step: int
+    uri: str
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far training is: steps made of the steps planned, last global mean loss, samples/s of all ranks."""
+
+    step: int
+    total_steps: int
+    loss: float
+    samples_per_second: float
+    checkpoint: Checkpoint | None = None
+
+    def to_json(self, *, attempt: int, now: datetime) -> dict[str, Any]:
+        """The body of a post."""
+        checkpoint = self.checkpoint and {
+            "step": self.checkpoint.step,
+            "uri": self.checkpoint.uri,
+            "time": rfc3339(self.checkpoint.time),
+        }
+        return {
+            "attempt": attempt,
+            "step": self.step,
+            "totalSteps": self.total_steps,
+            "loss": f"{self.loss:.4f}",
+            "samplesPerSecond": f"{self.samples_per_second:.1f}",
+            "checkpoint": checkpoint,
+            "time": rfc3339(now),
+        }
+
+
+class ProgressReporter:
+    """Posts the newest `Progress`; failures are logged, never raised.
+
+    A context manager. Does nothing on other ranks and where the job has no progress URL.
+    """
+
+    def __init__(
+        self,
+        context: TrainingContext,
+        *,
+        interval_seconds: float = INTERVAL_SECONDS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._context = context
+        self._interval = interval_seconds
+        self._now = now
+        self._latest: Progress | None = None
+        self._posted: Progress | None = None
+        self._failures = 0
+        self._stop = threading.Event()
+        enabled = context.progress_url is not None and context.rank == 0
+        self._thread = threading.Thread(target=self._loop, name="progress", daemon=True) if enabled else None
+
+    def __enter__(self) -> ProgressReporter:
+        """Starts posting."""
+        if self._thread:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Posts the last state once more, within one post's time limit."""
+        if self._thread is None:
+            return
+        self._stop.set()
+        self._thread.join(timeout=2 * POST_SECONDS)
+
+    def update(self, progress: Progress) -> None:
+        """Replaces what the next post says; costs one assignment."""
+        self._latest = progress
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._post()
+        self._post()
+
+    def _post(self) -> None:
+        progress = self._latest
+        if progress is None or progress is self._posted:
+            return
+        try:
+            self._send(progress)
+        except (OSError, ValueError) as error:
+            self._complain(error)
+            return
+        self._posted = progress
+        self._failures = 0
+
+    def _send(self, progress: Progress) -> None:
+        body = json.dumps(progress.to_json(attempt=self._context.attempt, now=self._now())).encode()
+        headers = {"content-type": "application/json"}
+        if self._context.token_file:
+            # Read anew each time: the kubelet replaces the token before it expires.
+            headers["authorization"] = f"Bearer {self._context.token_file.read_text().strip()}"
+        url = self._context.progress_url or ""
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=POST_SECONDS) as response:  # noqa: S310
+            response.read()
+
+    def _complain(self, error: Exception) -> None:
+        if self._failures % COMPLAINT_EVERY_POSTS == 0:
+            _log.warning("progress was not taken by %s: %s; training goes on", self._context.progress_url, error)
+        self._failures += 1
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment in UTC with seconds, as Kubernetes writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
