@@ -62,7 +62,7 @@ def _condition(previous: Condition | None, verdict: Verdict, *, generation: int,
     unchanged = previous is not None and previous.status == status
     return Condition(
         type=verdict.type,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         reason=verdict.reason,
         message=verdict.message[:2048],
         last_transition_time=previous.last_transition_time if unchanged and previous else rfc3339(now),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 GROUP = "shipway.dev"
@@ -64,6 +64,18 @@ Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
 Uri = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[a-z][a-z0-9+.-]*://[^\s]+$")]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Quantity = Annotated[
+    str,
+    BeforeValidator(str),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "pattern": r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$",
+        }
+    ),
+]
+"""An amount of a resource, such as 2, 500m or 4Gi. Whole numbers may be written without quotes."""
 
 
 class Condition(ApiModel):
@@ -117,6 +129,10 @@ class Kind:
     selectable: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = field(default=())
     """CEL rules on the whole object, where `self.metadata.name` is visible."""
+    mutable: tuple[str, ...] | None = None
+    """The only fields of the spec that may change once it is created; None when all may."""
+    change_by: str = ""
+    """What to do instead of changing the others, as the end of the refusal's sentence."""
 
     @property
     def singular(self) -> str:

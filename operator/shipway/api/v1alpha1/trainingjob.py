@@ -12,6 +12,7 @@ from shipway.api.schema import (
     DnsLabel,
     DnsName,
     Kind,
+    Quantity,
     Rule,
     ShortText,
     Status,
@@ -52,9 +53,9 @@ class EnvVar(ApiModel):
 class Resources(ApiModel):
     """Requests and limits of each pod."""
 
-    requests: Annotated[dict[str, Annotated[str, Field(max_length=32)]], Field(max_length=16)] = {}
+    requests: Annotated[dict[str, Quantity], Field(max_length=16)] = {}
     """Quantities by resource name, such as cpu, memory or nvidia.com/gpu."""
-    limits: Annotated[dict[str, Annotated[str, Field(max_length=32)]], Field(max_length=16)] = {}
+    limits: Annotated[dict[str, Quantity], Field(max_length=16)] = {}
     """Quantities by resource name."""
 
 
@@ -254,11 +255,9 @@ KIND = Kind(
     rules=(
         Rule(
             "size(self.metadata.name) <= 48",
-            "name is longer than 48 characters; its pods add an attempt and a rank to it",
-        ),
-        Rule(
-            "self.spec.suspend == oldSelf.spec.suspend ? self.spec == oldSelf.spec : true",
-            "spec cannot be changed once created, suspend excepted; delete the job and create it anew, or create one under another name",
+            "metadata.name is longer than 48 characters; choose a shorter one: pods add an attempt and a rank to it",
         ),
     ),
+    mutable=("suspend",),
+    change_by="delete the job and create it anew, or create one under another name",
 )
