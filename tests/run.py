@@ -1,0 +1,101 @@
+"""Runs the test tiers in order, each within its budget, and prints the table.
+
+A tier that fails ends the run. With CI set, a tier over its budget fails as well: what does not fit belongs elsewhere.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One tier: its commands, and the minutes CI grants it on a warm machine."""
+
+    name: str
+    minutes: float
+    commands: tuple[tuple[str, ...], ...]
+    fast: bool = False
+
+
+def _python(*args: str) -> tuple[str, ...]:
+    return (sys.executable, *args)
+
+
+def _tool(name: str, *args: str) -> tuple[str, ...]:
+    return (str(BIN / name), *args)
+
+
+TIERS = (
+    Tier(
+        "static",
+        3,
+        (
+            _tool("ruff", "check", "--quiet", "."),
+            _tool("ruff", "format", "--quiet", "--check", "."),
+            _tool("mypy"),
+            _tool("lint-imports", "--no-cache"),
+            _python("-m", "shipway.crdgen", "--check"),
+        ),
+        fast=True,
+    ),
+    Tier("unit", 2, (_python("-m", "pytest", "-q", "tests/unit"),), fast=True),
+    Tier("build", 20, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
+    Tier("integration", 20, (_python("-m", "pytest", "-q", "tests/integration"),)),
+    Tier("demo", 14, (_python("-m", "shipway_demo"),)),
+)
+
+
+def main() -> int:
+    """Runs what was asked for; the exit code is that of the first failure."""
+    options = _arguments()
+    chosen = [t for t in TIERS if (not options.fast or t.fast) and (not options.only or t.name in options.only)]
+    rows: list[tuple[str, str, float, float]] = []
+    for tier in chosen:
+        seconds, code = _run(tier)
+        over = seconds > tier.minutes * 60
+        outcome = "failed" if code else ("over budget" if over else "ok")
+        rows.append((tier.name, outcome, seconds, tier.minutes * 60))
+        if code or (over and os.environ.get("CI")):
+            _table(rows)
+            return code or 1
+    _table(rows)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true", help="only the tiers that need no cluster")
+    parser.add_argument("--only", action="append", choices=[t.name for t in TIERS], help="only this tier (repeatable)")
+    return parser.parse_args()
+
+
+def _run(tier: Tier) -> tuple[float, int]:
+    began = time.monotonic()
+    for command in tier.commands:
+        print(f"\n== {tier.name}: {' '.join(_short(part) for part in command)}", flush=True)
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if code:
+            return time.monotonic() - began, code
+    return time.monotonic() - began, 0
+
+
+def _short(part: str) -> str:
+    return Path(part).name if part.startswith(str(BIN)) else part
+
+
+def _table(rows: list[tuple[str, str, float, float]]) -> None:
+    print(f"\n{'tier':<14}{'outcome':<14}{'seconds':>9}{'budget':>9}")
+    for name, outcome, seconds, budget in rows:
+        print(f"{name:<14}{outcome:<14}{seconds:>9.0f}{budget:>9.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
