@@ -41,7 +41,7 @@ def seconds(time: str) -> float:
 def merge(
     previous: Iterable[Condition], verdicts: Sequence[Verdict], *, generation: int, now: float
 ) -> list[Condition]:
-    """The new condition list: exactly the decided types, in order, transition times kept where the status is the same."""
+    """The new condition list: exactly the decided types, in order; a transition time moves only with its status."""
     known = {c.type: c for c in previous}
     return [_condition(known.get(v.type), v, generation=generation, now=now) for v in verdicts]
 

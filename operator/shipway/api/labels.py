@@ -16,7 +16,7 @@ VERSION = f"{GROUP}/version"
 TEAM = f"{GROUP}/team"
 
 SPEC_HASH = f"{GROUP}/spec-hash"
-"""Annotation: hash of the part of the owner's spec the child was rendered from; a child is rendered anew only when it changes."""
+"""Annotation: hash of what the child was rendered from; it is rendered anew only when that changes."""
 RENDERER = f"{GROUP}/renderer"
 """Annotation: version of the renderer, so an operator upgrade can be told from a change by the user."""
 

@@ -27,8 +27,8 @@ class Rule:
 class ApiModel(BaseModel):
     """Base of every object in a spec or a status.
 
-    Python names are snake_case, the wire is camelCase. Unknown fields are ignored when parsing: the API server has pruned
-    them already and an older operator must be able to read what a newer one wrote.
+    Python names are snake_case, the wire is camelCase. Unknown fields are ignored when parsing: the API server has
+    pruned them already and an older operator must be able to read what a newer one wrote.
     """
 
     model_config = ConfigDict(
@@ -102,6 +102,21 @@ class Status(ApiModel):
     """The generation of the spec that this status describes; -1 before the operator has seen the object."""
     conditions: Annotated[list[Condition], Field(max_length=16), list_map("type")] = []
     """The state of the object, each with a reason and a message."""
+
+
+DNS_LABEL_NAME = Rule(
+    "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    "metadata.name must begin with a letter and hold only small letters, digits and dashes: services are named after it",
+)
+"""For kinds after which services are named: object names may have dots, names of services may not."""
+
+
+def name_at_most(characters: int, because: str) -> Rule:
+    """The rule that keeps a name short enough for the names made of it."""
+    return Rule(
+        f"size(self.metadata.name) <= {characters}",
+        f"metadata.name is longer than {characters} characters; choose a shorter one: {because}",
+    )
 
 
 @dataclass(frozen=True)

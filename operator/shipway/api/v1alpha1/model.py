@@ -6,18 +6,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shipway.api.schema import (
+    DNS_LABEL_NAME,
     ApiModel,
     Column,
     Digest,
     DnsLabel,
     DnsName,
     Kind,
-    Rule,
     ShortText,
     Status,
     Text,
     Time,
     list_map,
+    name_at_most,
 )
 
 
@@ -124,9 +125,5 @@ KIND = Kind(
         Column("Runbook", ".spec.runbook", priority=1),
         Column("Age", ".metadata.creationTimestamp", "date"),
     ),
-    rules=(
-        Rule(
-            "size(self.metadata.name) <= 38", "name is longer than 38 characters; versions and serving pods add to it"
-        ),
-    ),
+    rules=(DNS_LABEL_NAME, name_at_most(38, "versions and serving pods add to it")),
 )

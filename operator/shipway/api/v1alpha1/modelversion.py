@@ -176,7 +176,7 @@ KIND = Kind(
     rules=(
         Rule(
             "self.metadata.name == self.spec.modelName + '-' + self.spec.version",
-            "metadata.name must be spec.modelName, a dash and spec.version",
+            "metadata.name must be spec.modelName, a dash and spec.version, such as ranker-v1 for ranker and v1",
         ),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shipway.api.schema import (
+    DNS_LABEL_NAME,
     ApiModel,
     Column,
     Decimal,
@@ -19,6 +20,7 @@ from shipway.api.schema import (
     Text,
     Time,
     list_map,
+    name_at_most,
 )
 from shipway.api.v1alpha1.trainingjob import Resources
 
@@ -53,7 +55,7 @@ class Reason(StrEnum):
 class Verdict(StrEnum):
     """What a gate says."""
 
-    PASS = "Pass"
+    PASS = "Pass"  # noqa: S105
     NO_EVIDENCE_OF_HARM = "NoEvidenceOfHarm"
     FAIL = "Fail"
     INCONCLUSIVE = "Inconclusive"
@@ -131,7 +133,7 @@ class Gate(ApiModel):
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
-    pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"
+    pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
     rules = (
         Rule(
@@ -387,5 +389,5 @@ KIND = Kind(
         Column("Age", ".metadata.creationTimestamp", "date"),
     ),
     selectable=(".spec.model",),
-    rules=(Rule("size(self.metadata.name) <= 40", "name is longer than 40 characters; shorten it"),),
+    rules=(DNS_LABEL_NAME, name_at_most(40, "versions and pods add to it")),
 )

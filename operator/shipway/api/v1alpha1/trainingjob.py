@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shipway.api.schema import (
+    DNS_LABEL_NAME,
     ApiModel,
     Column,
     Decimal,
@@ -20,6 +21,7 @@ from shipway.api.schema import (
     Time,
     Uri,
     list_map,
+    name_at_most,
 )
 
 
@@ -75,7 +77,7 @@ class Storage(ApiModel):
     uri: Uri
     """Prefix below which the job writes, such as s3://models/team-reco."""
     secret_name: DnsName | None = None
-    """Secret in this namespace with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_ENDPOINT_URL and AWS_REGION."""
+    """Secret in this namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; also AWS_ENDPOINT_URL and AWS_REGION."""
     rules = (
         Rule(
             "self.uri.startsWith('s3://')",
@@ -102,7 +104,7 @@ class Output(ApiModel):
     rules = (
         Rule(
             "size(self.model) + size(self.version) <= 40",
-            "model and version together are longer than 40 characters; shorten one, the names of serving pods are made of both",
+            "model and version together are longer than 40 characters; shorten one: serving pods are named after both",
         ),
     )
 
@@ -252,12 +254,7 @@ KIND = Kind(
         Column("Age", ".metadata.creationTimestamp", "date"),
     ),
     selectable=(".spec.output.model",),
-    rules=(
-        Rule(
-            "size(self.metadata.name) <= 48",
-            "metadata.name is longer than 48 characters; choose a shorter one: pods add an attempt and a rank to it",
-        ),
-    ),
+    rules=(DNS_LABEL_NAME, name_at_most(48, "pods add an attempt and a rank to it")),
     mutable=("suspend",),
     change_by="delete the job and create it anew, or create one under another name",
 )
