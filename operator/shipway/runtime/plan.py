@@ -1,6 +1,6 @@
 """What a reconciler decides: a list of writes, one status, events, and when to look again. Values only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,18 +60,31 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A write the API server understood and will not do (403 or 422): quota, Pod Security, a rule of the schema."""
+
+    write: Write
+    invalid: bool
+    """True for 422: the same body is refused for ever. False for 403: it may pass later."""
+    message: str
+    """The API server's own words."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """The outcome of one reconcile.
 
     The executor performs `writes` in order, then writes `status` if it differs from what is stored (carrying the
     resourceVersion the decision was made on), then sends `events`, then asks for another look in `requeue_after` seconds.
-    A failed write ends the pass; the key is retried with backoff and the reconciler decides anew.
+    A failed write ends the pass; the key is retried with backoff and the reconciler decides anew. Where the API server
+    refused it (403 or 422) and `refused` is given, the status `refused` makes of it is written first, under the same rules.
     """
 
     writes: tuple[Write, ...] = ()
     status: Object | None = None
     events: tuple[Note, ...] = ()
     requeue_after: float | None = None
+    refused: Callable[[Refusal], Object] | None = None
 
 
 class TerminalError(Exception):

@@ -36,6 +36,13 @@ class Reason(StrEnum):
     POD_REFUSED = "PodRefused"
 
 
+class ConditionType(StrEnum):
+    """Conditions beside Ready, Reconciling and Stalled."""
+
+    DIGEST_VERIFIED = "DigestVerified"
+    QUARANTINED = "Quarantined"
+
+
 class Format(ApiModel):
     """What the artifact is; serving runtimes are chosen by it."""
 
@@ -150,6 +157,10 @@ class ModelVersionStatus(Status):
     """The digest computed from the stored artifact."""
     verified_at: Time | None = None
     """When it was computed."""
+    failed_verifications: Annotated[int, Field(ge=0)] = 0
+    """How often in a row the artifact could not be read."""
+    last_failed_at: Time | None = None
+    """When the verify pod last failed, by the pod's own clock; the next try is counted from it."""
     served_by: Annotated[list[ServedBy], Field(max_length=32), list_map("name")] = []
     """ServingDeployments that send traffic to it."""
     message: Text = ""

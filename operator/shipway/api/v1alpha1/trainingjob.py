@@ -43,6 +43,21 @@ class Reason(StrEnum):
     POD_REFUSED = "PodRefused"
 
 
+class Cause(StrEnum):
+    """What ended an attempt."""
+
+    COMPLETED = "Completed"
+    SUSPENDED = "Suspended"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    NODE_LOST = "NodeLost"
+    EVICTED = "Evicted"
+    PREEMPTED = "Preempted"
+    POD_DELETED = "PodDeleted"
+    OOM_KILLED = "OOMKilled"
+    KILLED = "Killed"
+    ERROR = "Error"
+
+
 class EnvVar(ApiModel):
     """One environment variable."""
 
@@ -139,7 +154,7 @@ class TrainingJobSpec(ApiModel):
     max_restarts: Annotated[int, Field(ge=0, le=1000)] = 3
     """How often the job may start anew from its last checkpoint after a pod was lost."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = None
-    """Longest time from start to end, restarts included."""
+    """Longest time from start to end, restarts included and suspension excluded."""
     suspend: bool = False
     """True stops the pods and keeps the checkpoints."""
     output: Output | None = None
@@ -174,7 +189,9 @@ class Progress(ApiModel):
     samples_per_second: Decimal | None = None
     """Training samples per second over all ranks."""
     time: Time | None = None
-    """When this was reported."""
+    """When the operator heard it; the next one is written 10 s later at the earliest."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """The attempt it is about."""
 
 
 class LastCheckpoint(ApiModel):
@@ -194,11 +211,13 @@ class Attempt(ApiModel):
     attempt: Annotated[int, Field(ge=1)]
     """Number of the attempt, from 1."""
     started_at: Time
-    """When its pods were asked for."""
+    """When it was decided, before any of its pods was asked for."""
+    pods_created_at: Time | None = None
+    """When all its pods had been seen. Before, a missing pod is created; after, a missing pod is a lost pod."""
     ended_at: Time | None = None
     """When it ended."""
     cause: ShortText = ""
-    """What ended it: Completed, PodDeleted, Evicted, OOMKilled, Error ..."""
+    """What ended it: Completed, Suspended, DeadlineExceeded, NodeLost, Evicted, Preempted, PodDeleted, OOMKilled, Killed or Error."""
     pod: ShortText = ""
     """The first pod that failed."""
     node: ShortText = ""
@@ -219,9 +238,13 @@ class TrainingJobStatus(Status):
     attempt: Annotated[int, Field(ge=0)] = 0
     """The current attempt; 0 before the first."""
     restarts: Annotated[int, Field(ge=0)] = 0
-    """Attempts after the first."""
+    """Attempts that a lost pod made necessary; starting anew after a suspension is none."""
     start_time: Time | None = None
     """When the first attempt started."""
+    suspended_seconds: Annotated[int, Field(ge=0)] = 0
+    """Seconds spent suspended since then; they do not count against activeDeadlineSeconds."""
+    image: Annotated[str, Field(max_length=512)] = ""
+    """The image of every attempt, settled at the first: an upgrade of the operator does not change a run under way."""
     completion_time: Time | None = None
     """When the job succeeded or failed."""
     progress: Progress | None = None
