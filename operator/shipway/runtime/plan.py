@@ -75,9 +75,10 @@ class Plan:
     """The outcome of one reconcile.
 
     The executor performs `writes` in order, then writes `status` if it differs from what is stored (carrying the
-    resourceVersion the decision was made on), then sends `events`, then asks for another look in `requeue_after` seconds.
-    A failed write ends the pass; the key is retried with backoff and the reconciler decides anew. Where the API server
-    refused it (403 or 422) and `refused` is given, the status `refused` makes of it is written first, under the same rules.
+    resourceVersion the decision was made on), then sends `events`, then asks for another look in `requeue_after`
+    seconds, at once for 0. A failed write ends the pass; the key is retried with backoff and the reconciler decides
+    anew. Where the API server refused it (403 or 422) and `refused` is given, the status that `refused` makes of it is
+    written first, under the same rules.
     """
 
     writes: tuple[Write, ...] = ()

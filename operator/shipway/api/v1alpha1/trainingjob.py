@@ -217,7 +217,7 @@ class Attempt(ApiModel):
     ended_at: Time | None = None
     """When it ended."""
     cause: ShortText = ""
-    """What ended it: Completed, Suspended, DeadlineExceeded, NodeLost, Evicted, Preempted, PodDeleted, OOMKilled, Killed or Error."""
+    """What ended it, such as Completed, Suspended, NodeLost, Evicted, PodDeleted, OOMKilled, Killed or Error."""
     pod: ShortText = ""
     """The first pod that failed."""
     node: ShortText = ""
