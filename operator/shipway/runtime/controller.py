@@ -36,8 +36,9 @@ def _same(obj: Object) -> Object:
 class Watch:
     """A resource whose changes concern a controller.
 
-    `affects` maps a changed object to the keys to look at again. `selector` and `trim` apply to children only: the label
-    selector sent to the server, and the function that keeps just the fields the reconciler reads.
+    `affects` maps a changed object to the keys to look at again. `selector` and `trim` apply to children only: the
+    label selector sent to the server, and the function that keeps just the fields the reconciler reads. Watches of one
+    resource by different selectors must not select the same object.
     """
 
     resource: Resource

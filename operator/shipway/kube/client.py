@@ -1,0 +1,345 @@
+"""The one HTTP client to the API server: aiohttp and orjson, plain dictionaries, retries, metrics."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import aiohttp
+import orjson
+from prometheus_client import Counter, Histogram
+
+from shipway.kube.credentials import Connection
+from shipway.kube.errors import ApiError, UnauthorizedError, UnreachableError, from_status
+from shipway.kube.resource import Object, Resource
+
+FIELD_MANAGER = "shipway"
+PAGE = 500
+ATTEMPTS = 5
+FIRST_DELAY_SECONDS = 0.1
+MAX_DELAY_SECONDS = 10.0
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
+WATCH_SECONDS = 300
+WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)  # bookmarks come once a minute
+APPLY = "application/apply-patch+yaml"  # JSON is YAML
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+SECONDS = Histogram(
+    "rest_client_request_duration_seconds",
+    "Time from sending a request to its whole answer, retries not included",
+    ["verb", "resource"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+REQUESTS = Counter("rest_client_requests", "Requests by verb and HTTP status; 0 is no answer", ["verb", "code"])
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page, or all, of a list."""
+
+    items: list[Object]
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """ADDED, MODIFIED, DELETED or BOOKMARK with its object."""
+
+    type: str
+    object: Object
+
+
+def _allow() -> None:
+    return None
+
+
+class Client:
+    """Requests to one API server over one pooled session.
+
+    Every method raises a subclass of `ApiError`. Connection errors, 429 and 5xx are tried up to five times, backing off:
+    safe because every write is idempotent (names are deterministic, deletes carry a uid, applies are complete).
+
+    Args:
+        connection: Server and identity.
+        session: The aiohttp session to use.
+        before_write: Called before each single send of a write, retries too; raises to forbid it.
+        sleep: Waits for some seconds.
+        jitter: A random number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        session: aiohttp.ClientSession,
+        *,
+        before_write: Callable[[], None] = _allow,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._connection = connection
+        self._session = session
+        self._before_write = before_write
+        self._sleep = sleep
+        self._jitter = jitter
+        self._ssl = connection.ssl_context()
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, connection: Connection, *, limit: int = 64) -> AsyncIterator[Self]:
+        """A client with a session of its own, closed at the end."""
+        connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
+        async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
+            yield cls(connection, session)
+
+    def guarded(self, before_write: Callable[[], None]) -> "Client":
+        """The same client with a check before each send of a write."""
+        return Client(
+            self._connection, self._session, before_write=before_write, sleep=self._sleep, jitter=self._jitter
+        )
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        """One object."""
+        return await self._object("get", "GET", resource, resource.path(namespace, name))
+
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Listing]:
+        """A list page by page, 500 objects each; all pages are of one moment, the first page's resourceVersion.
+
+        Raises:
+            GoneError: the list expired between two pages.
+        """
+        params: dict[str, str] = {"limit": str(PAGE)}
+        if selector:
+            params["labelSelector"] = selector
+        accept = METADATA_ONLY if metadata_only else None
+        while True:
+            path = resource.path(namespace)
+            answer = await self._send("list", "GET", resource, path, params=params, accept=accept)
+            meta = answer["metadata"]
+            yield Listing([_typed(resource, item) for item in answer.get("items") or []], meta["resourceVersion"])
+            if not meta.get("continue"):
+                return
+            params["continue"] = meta["continue"]
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
+    ) -> Listing:
+        """A whole list."""
+        items: list[Object] = []
+        version = ""
+        async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
+            items.extend(page.items)
+            version = page.resource_version
+        return Listing(items, version)
+
+    async def watch(
+        self, resource: Resource, namespace: str | None = None, *, since: str, selector: str = ""
+    ) -> AsyncIterator[WatchEvent]:
+        """Changes after a resourceVersion, bookmarks included, until the server ends the stream after some minutes.
+
+        Raises:
+            GoneError: `since` is too old; list again.
+            UnreachableError: the stream was cut or has been silent for two minutes.
+        """
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": since,
+            "timeoutSeconds": str(int(WATCH_SECONDS * (1 + self._jitter() / 4))),
+        }
+        if selector:
+            params["labelSelector"] = selector
+        async with self._response("GET", resource.path(namespace), params=params, timeout=WATCH_TIMEOUT) as response:
+            if response.status >= 400:
+                raise from_status(response.status, _decoded(await response.read()))
+            async for line in _lines(response):
+                event = orjson.loads(line)
+                if event["type"] == "ERROR":
+                    raise from_status(0, event["object"])
+                yield WatchEvent(event["type"], _typed(resource, event["object"]))
+
+    async def create(self, resource: Resource, body: Object) -> Object:
+        """Create an object; a virtual one, such as a TokenReview, is answered."""
+        path = resource.path(body["metadata"].get("namespace"))
+        return await self._object("create", "POST", resource, path, body=body)
+
+    async def apply(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply, forced: these fields are ours.
+
+        Raises:
+            ConflictError: the body carries a resourceVersion or uid that is no longer the object's.
+        """
+        return await self._apply("apply", resource, body)
+
+    async def patch_status(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply of a whole status; same errors as `apply`."""
+        return await self._apply("patch_status", resource, body, subresource="status")
+
+    async def replace_status(self, resource: Resource, body: Object) -> Object:
+        """Set the status to exactly the body's, other managers' fields included; same errors as `apply`."""
+        meta = body["metadata"]
+        # Writing the metadata makes the server compare it; a `test` would be answered by 422 instead of a conflict.
+        preconditions = [
+            {"op": "replace", "path": f"/metadata/{field}", "value": meta[field]}
+            for field in ("uid", "resourceVersion")
+            if meta.get(field)
+        ]
+        patch = [*preconditions, {"op": "add", "path": "/status", "value": body["status"]}]
+        path = resource.path(meta.get("namespace"), meta["name"], "status")
+        return await self._patch("replace_status", resource, path, patch, JSON_PATCH)
+
+    async def merge_patch(
+        self, resource: Resource, namespace: str | None, name: str, patch: Mapping[str, Any], *, subresource: str = ""
+    ) -> Object:
+        """Merge into an object; a resourceVersion in the patch's metadata is a precondition."""
+        path = resource.path(namespace, name, subresource)
+        return await self._patch("merge_patch", resource, path, patch, MERGE)
+
+    async def merge_patch_status(
+        self, resource: Resource, namespace: str | None, name: str, status: Mapping[str, Any]
+    ) -> Object:
+        """Merge into an object's status."""
+        return await self.merge_patch(resource, namespace, name, {"status": status}, subresource="status")
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        grace_seconds: int | None = None,
+        propagation: str = "Background",
+    ) -> Object:
+        """Delete an object, only this incarnation where a uid is given.
+
+        Returns:
+            The object as it waits for its end, or a Status when it is gone.
+
+        Raises:
+            ConflictError: the object of that name is another one.
+        """
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        answer = await self._send("delete", "DELETE", resource, resource.path(namespace, name), body=options)
+        return dict(answer) if answer.get("kind") == "Status" else _typed(resource, answer)
+
+    async def _apply(self, verb: str, resource: Resource, body: Object, *, subresource: str = "") -> Object:
+        meta = body["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"], subresource)
+        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return await self._object(verb, "PATCH", resource, path, params=params, body=body, content_type=APPLY)
+
+    async def _patch(self, verb: str, resource: Resource, path: str, patch: Any, content_type: str) -> Object:
+        params = {"fieldManager": FIELD_MANAGER}
+        return await self._object(verb, "PATCH", resource, path, params=params, body=patch, content_type=content_type)
+
+    async def _object(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> Object:
+        return _typed(resource, await self._send(verb, method, resource, path, **request))
+
+    async def _send(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> Any:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._send_once(verb, method, resource, path, **request)
+            except ApiError as error:
+                if attempt == ATTEMPTS or not self._worth_a_retry(error, attempt):
+                    raise
+                await self._sleep(self._delay(error, attempt))
+        raise AssertionError("unreachable")
+
+    def _worth_a_retry(self, error: ApiError, attempt: int) -> bool:
+        if isinstance(error, UnauthorizedError) and attempt == 1:
+            self._connection.token.expire()
+            return True
+        return error.retryable
+
+    def _delay(self, error: ApiError, attempt: int) -> float:
+        if error.retry_after is not None:
+            return min(error.retry_after, MAX_DELAY_SECONDS)
+        return float(FIRST_DELAY_SECONDS * 2 ** (attempt - 1) * (0.5 + self._jitter()))
+
+    async def _send_once(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> Any:
+        if method != "GET":
+            self._before_write()
+        start = time.monotonic()
+        code = 0
+        try:
+            async with self._response(method, path, timeout=REQUEST_TIMEOUT, **request) as response:
+                code = response.status
+                body = _decoded(await response.read())
+                if code >= 400:
+                    raise from_status(code, body, retry_after=_retry_after(response))
+                return body
+        finally:
+            SECONDS.labels(verb, resource.plural).observe(time.monotonic() - start)
+            REQUESTS.labels(verb, str(code)).inc()
+
+    @asynccontextmanager
+    async def _response(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, it covers connecting and reading
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Accept": accept or "application/json"}
+        if token := await self._connection.token.get():
+            headers["Authorization"] = f"Bearer {token}"
+        data = None
+        if body is not None:
+            data = orjson.dumps(body)
+            headers["Content-Type"] = content_type
+        try:
+            async with self._session.request(
+                method,
+                self._connection.server + path,
+                params=params,
+                data=data,
+                headers=headers,
+                ssl=self._ssl,
+                timeout=timeout,
+            ) as response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise UnreachableError(f"{method} {path}: {error or type(error).__name__}") from error
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    # Not aiohttp's own line reader: it refuses lines longer than its buffer, and an object may have 1.5 MB.
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield line
+
+
+def _typed(resource: Resource, obj: Object) -> Object:
+    # Items of a list lack their type, and metadata-only items carry another one.
+    obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
+    return obj
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return data.decode(errors="replace")
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None

@@ -1,0 +1,147 @@
+"""What is known of the cluster: the newest version of every object the watches and our own writes have brought.
+
+Reads its own writes: the executor puts the server's answers in, so that the next look sees them before the watch does.
+Nothing older ever replaces something newer, and what was deleted does not come back with a late event.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from shipway.api import labels
+from shipway.kube.resource import Key, Object, Resource
+
+REMEMBER_DEAD_SECONDS = 600.0
+_FOREVER = 1 << 63
+_K = TypeVar("_K")
+
+Place = tuple[str, str]
+"""Namespace and name."""
+
+
+def version_of(obj: Object) -> int:
+    """The resourceVersion as the number it is (comparable since Kubernetes 1.35, and in etcd always)."""
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
+def uid_of(obj: Object) -> str:
+    """The uid; empty when it has none."""
+    return str(obj["metadata"].get("uid", ""))
+
+
+def place_of(obj: Object) -> Place:
+    """Where the object is."""
+    meta = obj["metadata"]
+    return meta.get("namespace", ""), meta["name"]
+
+
+def owner_of(obj: Object) -> Key | None:
+    """The key our labels name as the owner."""
+    marks = obj["metadata"].get("labels") or {}
+    kind, name = marks.get(labels.KIND), marks.get(labels.NAME)
+    if not kind or not name:
+        return None
+    return Key(kind, obj["metadata"].get("namespace", ""), name)
+
+
+class ObjectCache:
+    """The Cache the controllers read, with the writing side for watches and the executor."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._objects: dict[Resource, dict[Place, Object]] = defaultdict(dict)
+        self._namespaces: dict[tuple[Resource, str], dict[str, Object]] = defaultdict(dict)
+        self._owned: dict[tuple[Resource, Key], dict[str, Object]] = defaultdict(dict)
+        self._synced: set[Resource] = set()
+        self._dead: dict[str, tuple[int, float]] = {}
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object, if it is known."""
+        return self._objects[resource].get((namespace, name))
+
+    def list(self, resource: Resource, namespace: str) -> Sequence[Object]:
+        """All known objects of a namespace, in the order they became known."""
+        return tuple(self._namespaces.get((resource, namespace), {}).values())
+
+    def owned(self, resource: Resource, owner: Key) -> Sequence[Object]:
+        """All known objects whose labels name the owner, in the order they became known."""
+        return tuple(self._owned.get((resource, owner), {}).values())
+
+    def has(self, resource: Resource) -> bool:
+        """Whether the cluster serves the resource and its first list is in."""
+        return resource in self._synced
+
+    def all(self, resource: Resource) -> Sequence[Object]:
+        """All known objects of all namespaces."""
+        return tuple(self._objects[resource].values())
+
+    def set_synced(self, resource: Resource, synced: bool) -> None:
+        """Say that the first list of a resource is in, or that the cluster does not serve it."""
+        if synced:
+            self._synced.add(resource)
+        else:
+            self._synced.discard(resource)
+
+    def put(self, resource: Resource, obj: Object) -> bool:
+        """Take in an object; False when it is not newer than what is known, or known to be deleted."""
+        if self._is_dead(obj):
+            return False
+        known = self.get(resource, *place_of(obj))
+        if known is not None and version_of(known) >= version_of(obj):
+            return False
+        if known is not None:
+            self._unindex(resource, known)
+        self._index(resource, obj)
+        return True
+
+    def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:
+        """Forget a deleted object; what was known of it, or None when it was not known (any more).
+
+        Args:
+            resource: Its resource.
+            obj: The object as the watch's last word on it, or any version of it.
+            gone_for_good: Whether the deletion itself was answered, so that no event of this uid can be news.
+        """
+        self._bury(uid_of(obj), _FOREVER if gone_for_good else version_of(obj))
+        known = self.get(resource, *place_of(obj))
+        if known is None or (uid_of(obj) and uid_of(known) != uid_of(obj)):
+            return None
+        if not gone_for_good and version_of(known) > version_of(obj):
+            return None
+        self._unindex(resource, known)
+        return known
+
+    def _is_dead(self, obj: Object) -> bool:
+        dead = self._dead.get(uid_of(obj))
+        return dead is not None and version_of(obj) <= dead[0]
+
+    def _bury(self, uid: str, version: int) -> None:
+        if not uid:
+            return
+        now = self._monotonic()
+        while self._dead and now - next(iter(self._dead.values()))[1] > REMEMBER_DEAD_SECONDS:
+            del self._dead[next(iter(self._dead))]
+        known, _ = self._dead.pop(uid, (0, 0.0))
+        self._dead[uid] = (max(known, version), now)
+
+    def _index(self, resource: Resource, obj: Object) -> None:
+        namespace, name = place_of(obj)
+        self._objects[resource][namespace, name] = obj
+        self._namespaces[resource, namespace][name] = obj
+        if owner := owner_of(obj):
+            self._owned[resource, owner][name] = obj
+
+    def _unindex(self, resource: Resource, obj: Object) -> None:
+        namespace, name = place_of(obj)
+        del self._objects[resource][namespace, name]
+        _drop(self._namespaces, (resource, namespace), name)
+        if owner := owner_of(obj):
+            _drop(self._owned, (resource, owner), name)
+
+
+def _drop(index: dict[_K, dict[str, Object]], key: _K, name: str) -> None:
+    entries = index[key]
+    del entries[name]
+    if not entries:
+        del index[key]
