@@ -1,0 +1,59 @@
+{{- define "shipway.name" -}}
+{{- .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "shipway.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "shipway.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "shipway.labels" -}}
+{{ include "shipway.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: shipway
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "shipway.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "shipway.name" .) }}
+{{- end }}
+
+{{- /* Call with (dict "image" IMAGE "context" $). */}}
+{{- define "shipway.image" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ .image.tag | default .context.Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{- /* The security of every container we make: Pod Security "restricted" and a read-only root. */}}
+{{- define "shipway.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+runAsUser: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "shipway.kserve" -}}
+{{- if eq (toString .Values.kserve.enabled) "auto" -}}
+{{- .Capabilities.APIVersions.Has "serving.kserve.io/v1alpha1/ClusterServingRuntime" }}
+{{- else -}}
+{{- .Values.kserve.enabled }}
+{{- end }}
+{{- end }}
+
+{{- define "shipway.actionStamp" -}}
+{{- if ne .Values.actionStamp.mode "auto" -}}
+{{- .Values.actionStamp.mode }}
+{{- else if or (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy") -}}
+mutating
+{{- else -}}
+validating
+{{- end }}
+{{- end }}
