@@ -139,6 +139,7 @@ class FileStore:
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
             try:
                 with os.fdopen(handle, "wb") as file:
+                    os.fchmod(handle, 0o644)
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
