@@ -106,7 +106,7 @@ class Status(ApiModel):
 
 DNS_LABEL_NAME = Rule(
     "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-    "metadata.name must begin with a letter and hold only small letters, digits and dashes: services are named after it",
+    "metadata.name must begin with a letter and have only small letters, digits and dashes; services are named so",
 )
 """For kinds after which services are named: object names may have dots, names of services may not."""
 

@@ -92,7 +92,7 @@ class Storage(ApiModel):
     uri: Uri
     """Prefix below which the job writes, such as s3://models/team-reco."""
     secret_name: DnsName | None = None
-    """Secret in this namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; also AWS_ENDPOINT_URL and AWS_REGION."""
+    """Secret in this namespace with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL and AWS_REGION."""
     rules = (
         Rule(
             "self.uri.startsWith('s3://')",
