@@ -113,9 +113,7 @@ class Story:
             await self.cluster.kill_operator()
             self.screen.note("operator killed in the middle of the 25 % step; traffic does not notice")
             done = _stable_is("v2", baked=True)
-            sdep = await self._until(
-                step, "ServingDeployment", "ranker", done, timeout=300, show=self._releasing
-            )
+            sdep = await self._until(step, "ServingDeployment", "ranker", done, timeout=300, show=self._releasing)
         answers = self.replay.answers_since(began)
         steps = self.route.steps_of(backend, began)
         wrong = _unlike(steps, STEPS) + _unlike([r["weight"] for r in sdep["status"]["rollout"]["history"]], STEPS)
@@ -171,7 +169,9 @@ class Story:
         name = sdep["status"]["abort"].get("incident", "")
         incident = await self.cluster.get("Incident", NAMESPACE, name) if name else None
         spec: Object = (incident or {}).get("spec", {})
-        numbers = any(e.get("verdict") == "Fail" and e.get("samples") and e.get("candidate") for e in spec.get("evidence", []))
+        numbers = any(
+            e.get("verdict") == "Fail" and e.get("samples") and e.get("candidate") for e in spec.get("evidence", [])
+        )
         complete = spec.get("owner") == "recommendations" and spec.get("gate") == "errors" and numbers
         if incident:
             self.screen.note(f"incident {name}: {spec.get('owner')} ({spec.get('onCall')}): {spec.get('summary')}")

@@ -1,0 +1,1 @@
+"""What the parts are made from: built or downloaded once, then kept in a content-addressed cache."""

@@ -1,0 +1,57 @@
+"""Running the tools that build things, with their last words kept for the error message."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from shipway_lab.errors import LabError
+
+_KEPT_LINES = 30
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> str:
+    """Run a command and return what it printed, both streams together.
+
+    Raises:
+        LabError: The command is not installed or failed; the message ends with its last lines.
+    """
+    words = [str(word) for word in command]
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise LabError(f"{words[0]} is not installed, needed for: {' '.join(words)}") from error
+    lines: list[str] = []
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    with process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                last.append(line)
+                if on_line:
+                    on_line(line.rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise LabError(f"failed with exit code {process.returncode}: {' '.join(words)}\n{''.join(last)}")
+    return "".join(lines)

@@ -1,0 +1,188 @@
+"""Up and down: from the command line's point of view, outside the lab's namespaces."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from shipway_lab import jsonfile, keeper, parts, pki
+from shipway_lab import paths as lab_paths
+from shipway_lab.artifacts.cache import Artifact, Cache
+from shipway_lab.artifacts.progress import Progress
+from shipway_lab.errors import LabError, PartFailedError
+from shipway_lab.paths import LabPaths
+from shipway_lab.spec import LabSpec
+
+DEFAULT_PORTS = {"api": 16443, "gateway": 18080, "s3": 17070}
+_OFFERED_BY = {"api": "apiserver", "gateway": "contour", "s3": "s3"}
+_DOWN_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+
+
+def build(names: Sequence[str], progress: Progress) -> dict[str, Path]:
+    """Put everything the parts are made from into the cache.
+
+    Returns:
+        The path of each artifact by its name.
+
+    Raises:
+        LabError: A build failed.
+    """
+    cache = Cache(lab_paths.cache_home())
+    wanted = _artifacts(names)
+    missing = cache.missing(wanted)
+    if missing:
+        minutes = cache.expected_seconds(missing) / 60
+        progress.say(f"to build: {', '.join(each.name for each in missing)}; about {minutes:.1f} min if all is cold")
+    return {artifact.name: cache.ensure(artifact, progress) for artifact in wanted}
+
+
+def up(
+    name: str, names: tuple[str, ...], *, ports: dict[str, int | None], fake_nodes: int, progress: Progress
+) -> LabSpec:
+    """Start a lab and return when all its parts are ready.
+
+    Args:
+        name: Name of the lab.
+        names: Its parts, in order.
+        ports: Port on 127.0.0.1 for each service; None takes the usual one, or any free one if that is taken.
+        fake_nodes: Number of nodes without machines.
+        progress: Where to say what happens.
+
+    Raises:
+        LabError: It runs already with other parts, a port is taken, a build or a part failed.
+    """
+    paths = LabPaths.of(name)
+    if keeper.holder(paths):
+        return _running(paths, names)
+    built = build(names, progress)
+    listeners = {
+        service: _listen(service, ports.get(service)) for service, part in _OFFERED_BY.items() if part in names
+    }
+    spec = LabSpec(
+        name=name,
+        parts=names,
+        ports={service: listener.getsockname()[1] for service, listener in listeners.items()},
+        artifacts={artifact: str(path) for artifact, path in built.items()},
+        sources={root: str(lab_paths.checkout() / root) for root in ("operator", "workloads")},
+        python_prefix=sys.base_prefix,
+        keep_visible=_visible(paths),
+        fake_nodes=fake_nodes,
+    )
+    _write_state(paths, spec)
+    started = _start_keeper(paths, name, listeners)
+    _await_ready(paths, started, progress)
+    return spec
+
+
+def down(name: str) -> bool:
+    """End a lab and wait until nothing of it is left.
+
+    Returns:
+        Whether there was anything to end.
+
+    Raises:
+        LabError: Something of it is still there after 20 seconds.
+    """
+    paths = LabPaths.of(name)
+    known = jsonfile.read(paths.keeper)
+    alive = keeper.holder(paths)
+    if alive and known:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(known["keeper"], signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_SECONDS
+    while keeper.holder(paths):
+        if time.monotonic() > deadline:
+            raise LabError(f"lab {name} is still ending after {_DOWN_SECONDS:.0f} s; see {paths.logs}/keeper.log")
+        time.sleep(_POLL_SECONDS)
+    if known and paths.keeper.exists():  # Keeper and sweeper were both killed: their work is left to us.
+        keeper.sweep(paths, [Path(group) for group in known["cgroups"]])
+        alive = True
+    return alive
+
+
+def _artifacts(names: Sequence[str]) -> list[Artifact]:
+    found = {artifact.name: artifact for name in names for artifact in parts.REGISTRY[name].artifacts()}
+    return list(found.values())
+
+
+def _running(paths: LabPaths, names: tuple[str, ...]) -> LabSpec:
+    spec = LabSpec.load(paths.spec)
+    name = paths.root.name
+    if spec is None or set(spec.parts) != set(names):
+        other = ", ".join(spec.parts) if spec else "nothing yet"
+        raise LabError(f"lab {name} is up with other parts ({other}): `down` first, or take another --name")
+    return spec
+
+
+def _listen(service: str, port: int | None) -> socket.socket:
+    for candidate in (port,) if port is not None else (DEFAULT_PORTS[service], 0):
+        try:
+            return socket.create_server(("127.0.0.1", candidate), backlog=512)
+        except OSError as error:
+            if port is not None:
+                raise LabError(f"--{service}-port {port}: {error.strerror}; leave it out to take a free one") from error
+    raise LabError(f"no free port on 127.0.0.1 for {service}")
+
+
+def _visible(paths: LabPaths) -> tuple[str, ...]:
+    folders = (paths.root, lab_paths.cache_home(), lab_paths.checkout(), Path(sys.prefix), Path(sys.base_prefix))
+    return tuple(str(folder) for folder in dict.fromkeys(folders))
+
+
+def _write_state(paths: LabPaths, spec: LabSpec) -> None:
+    shutil.rmtree(paths.root, ignore_errors=True)
+    for folder in (paths.config, paths.logs, paths.data):
+        folder.mkdir(parents=True)
+    paths.root.chmod(0o700)
+    pki.create(paths.pki, now=datetime.datetime.now(datetime.UTC))
+    paths.kubeconfig.write_text(
+        pki.kubeconfig(paths.pki, "admin", server=f"https://127.0.0.1:{spec.ports['api']}")
+    )
+    spec.save(paths.spec)
+
+
+def _start_keeper(paths: LabPaths, name: str, listeners: dict[str, socket.socket]) -> subprocess.Popen[bytes]:
+    words = [f"{service}={listener.fileno()}" for service, listener in listeners.items()]
+    with (paths.logs / "keeper.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "shipway_lab.keeper", str(paths.root), name, *words],
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": str(lab_paths.checkout() / "lab")},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[listener.fileno() for listener in listeners.values()],
+        )
+    for listener in listeners.values():
+        listener.close()
+    return process
+
+
+def _await_ready(paths: LabPaths, keeper_process: subprocess.Popen[bytes], progress: Progress) -> None:
+    shown: set[str] = set()
+    while True:
+        ended = keeper_process.poll() is not None
+        report = jsonfile.read(paths.progress) or {"parts": {}, "ready": False, "error": ""}
+        for name, part in report["parts"].items():
+            if part["state"] == "Ready" and name not in shown:
+                shown.add(name)
+                progress.say(f"{name}: ready after {part['seconds']:.1f} s")
+        if report["ready"]:
+            return
+        if ended:
+            log = (paths.logs / "keeper.log").read_text(errors="replace")[-3000:]
+            raise PartFailedError(f"the lab did not come up. {report['error']}\n{log}")
+        time.sleep(_POLL_SECONDS)
+
+

@@ -1,0 +1,56 @@
+"""The parts of the lab. A new one is a module here and a line in the registry."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from shipway_lab.errors import LabError
+from shipway_lab.parts.base import Part
+from shipway_lab.parts.control_plane import ApiServer, ControllerManager, Scheduler
+from shipway_lab.parts.etcd import Etcd
+from shipway_lab.parts.forwarder import Forwarder
+
+REGISTRY: Final[Mapping[str, Part]] = {
+    part.name: part
+    for part in (
+        Forwarder(),
+        Etcd(),
+        ApiServer(),
+        ControllerManager(),
+        Scheduler(),
+    )
+}
+
+CONTROL_PLANE: Final = ("forwarder", "etcd", "apiserver", "kcm", "scheduler")
+NODE: Final = ("containerd", "kubelet", "kube-proxy", "coredns")
+ADD_ONS: Final = tuple(name for name in REGISTRY if name not in CONTROL_PLANE + NODE)
+BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {"demo": ("contour", "kserve", "s3")}
+
+
+def resolve(wanted: Iterable[str], *, node: bool) -> tuple[str, ...]:
+    """The parts to start, each after those it needs.
+
+    Args:
+        wanted: Add-ons and bundles on top of the cluster itself.
+        node: Whether the cluster has a node that runs pods.
+
+    Raises:
+        LabError: A name is no part, or it needs a node and there is none.
+    """
+    names = set(CONTROL_PLANE) | (set(NODE) if node else set())
+    for word in wanted:
+        names.update(BUNDLES.get(word, (word,)))
+    graph: dict[str, tuple[str, ...]] = {}
+    pending = sorted(names)
+    while pending:
+        name = pending.pop()
+        if name not in REGISTRY:
+            raise LabError(f"--with {name}: no such part; choose from {', '.join([*ADD_ONS, *BUNDLES])}")
+        if not node and name in NODE:
+            raise LabError(f"{name} is part of a node: leave out --no-node, or leave out what needs it")
+        if name not in graph:
+            graph[name] = REGISTRY[name].needs
+            pending += graph[name]
+    return tuple(graphlib.TopologicalSorter(graph).static_order())

@@ -1,0 +1,105 @@
+"""What a lab is doing and what it costs, gathered from outside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from shipway_lab import cgroups, jsonfile, keeper
+from shipway_lab.addresses import NODE_IP, S3_PORT
+from shipway_lab.paths import LabPaths
+from shipway_lab.processes import PARTS_CGROUP
+from shipway_lab.spec import LabSpec
+
+_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+
+
+def gather(name: str) -> dict[str, Any] | None:
+    """The status of a lab as one JSON-ready object, or None if there is no such lab.
+
+    `pss_mib` is the proportional set size in MiB: shared pages count once, however many processes share them.
+    """
+    paths = LabPaths.of(name)
+    spec = LabSpec.load(paths.spec)
+    if spec is None or not keeper.holder(paths):
+        return None
+    report = jsonfile.read(paths.progress) or {"parts": {}, "ready": False, "error": "", "seconds": 0.0}
+    memory = memory_by_part(jsonfile.read(paths.keeper) or {})
+    parts = {
+        part: {**report["parts"].get(part, {"state": "Waiting"}), "pss_mib": memory.pop(part, 0.0)}
+        for part in spec.parts
+    }
+    return {
+        "name": name,
+        "ready": report["ready"],
+        "error": report["error"],
+        "seconds": report["seconds"],
+        "state": str(paths.root),
+        "kubeconfig": str(paths.kubeconfig),
+        "api": f"https://127.0.0.1:{spec.ports['api']}",
+        "gateway": f"http://127.0.0.1:{spec.ports['gateway']}" if "gateway" in spec.ports else None,
+        "s3": _s3(spec),
+        "node_ip": NODE_IP,
+        "audit_log": str(paths.audit_log),
+        "logs": str(paths.logs),
+        "parts": parts,
+        "other_pss_mib": memory,
+        "pss_mib": round(sum(part["pss_mib"] for part in parts.values()) + sum(memory.values()), 1),
+    }
+
+
+def memory_by_part(kept: dict[str, Any]) -> dict[str, float]:
+    """PSS in MiB of each part's processes, of pods, and of the lab's own processes (`lab`)."""
+    totals: dict[str, float] = {}
+    for pid, owner in _owners(kept):
+        totals[owner] = totals.get(owner, 0.0) + _pss_mib(pid)
+    return {owner: round(total, 1) for owner, total in totals.items()}
+
+
+def _owners(kept: dict[str, Any]) -> list[tuple[int, str]]:
+    owned = [(kept[role], "lab") for role in ("keeper", "sweeper") if role in kept]
+    accounting = next((Path(group) for group in kept.get("cgroups", []) if "/pids/" in group), None)
+    if accounting is None:
+        return owned
+    for pid, folder in cgroups.processes(accounting):
+        below = folder.relative_to(accounting).parts
+        if len(below) > 1 and below[0] == PARTS_CGROUP:
+            owned.append((pid, below[1]))
+        else:
+            owned.append((pid, "pods" if below else "lab"))
+    return owned
+
+
+def _pss_mib(pid: int) -> float:
+    try:
+        found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except OSError:  # It ended meanwhile.
+        return 0.0
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
+def _s3(spec: LabSpec) -> dict[str, str] | None:
+    if "s3" not in spec.parts:
+        return None
+    return {"endpoint": f"http://{NODE_IP}:{S3_PORT}", "host_endpoint": f"http://127.0.0.1:{spec.ports['s3']}"}
+
+
+def describe(found: dict[str, Any]) -> str:
+    """The status as text for a terminal."""
+    lines = [
+        f"lab {found['name']}: {'ready' if found['ready'] else found['error'] or 'starting'}",
+        f"  kubeconfig  {found['kubeconfig']}",
+        f"  api         {found['api']}",
+    ]
+    if found["gateway"]:
+        lines.append(f"  gateway     {found['gateway']}")
+    if found["s3"]:
+        lines.append(f"  s3          {found['s3']['host_endpoint']} (from pods: {found['s3']['endpoint']})")
+    lines += [f"  logs        {found['logs']}", "", f"{'PART':14}{'STATE':10}{'UP IN':>8}{'RESTARTS':>10}{'PSS MiB':>10}"]
+    for name, part in found["parts"].items():
+        seconds = f"{part['seconds']:.1f} s" if part.get("seconds") is not None else "-"
+        lines.append(f"{name:14}{part['state']:10}{seconds:>8}{part.get('restarts', 0):>10}{part['pss_mib']:>10.1f}")
+    lines += [f"{name:42}{pss:>10.1f}" for name, pss in sorted(found["other_pss_mib"].items())]
+    lines.append(f"{'total':42}{found['pss_mib']:>10.1f}")
+    return "\n".join(lines)

@@ -1,0 +1,176 @@
+"""Brings the parts up, each as soon as those it needs are ready, and keeps them up."""
+
+from __future__ import annotations
+
+import enum
+import signal
+import sys
+import threading
+import time
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from shipway_lab import isolation, jsonfile, parts, pki
+from shipway_lab.errors import LabError, PartFailedError
+from shipway_lab.lab import Lab
+from shipway_lab.parts.base import Part
+from shipway_lab.paths import LabPaths
+
+_POLL_SECONDS = 0.05
+_WATCH_SECONDS = 0.5
+_MOST_RESTARTS = 3
+_TAIL_LINES = 15
+
+
+class PartState(enum.StrEnum):
+    """Where a part is on its way up."""
+
+    WAITING = "Waiting"
+    STARTING = "Starting"
+    READY = "Ready"
+    FAILED = "Failed"
+
+
+@dataclass
+class PartReport:
+    """What the status says about one part.
+
+    Attributes:
+        state: Where it is.
+        seconds: Time from its start to being ready, None before.
+        restarts: How often one of its processes ended and was started again.
+        message: Why it failed; empty otherwise.
+    """
+
+    state: PartState = PartState.WAITING
+    seconds: float | None = None
+    restarts: int = 0
+    message: str = ""
+
+
+@dataclass
+class Supervisor:
+    """The life of one lab, from inside its namespaces."""
+
+    lab: Lab
+    parts: list[Part]
+    started: float = field(default_factory=time.monotonic)
+    reports: dict[str, PartReport] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> int:
+        """Bring everything up, watch until asked to stop, and stop.
+
+        Returns:
+            0 after a wanted end, 1 after a failure.
+        """
+        self.reports = {part.name: PartReport() for part in self.parts}
+        with ThreadPoolExecutor(max_workers=len(self.parts) + 1) as pool:
+            try:
+                self._bring_up(pool)
+                self._watch()
+            except LabError as error:
+                self._publish(error=str(error))
+                return 1
+            finally:
+                self.stopping.set()
+                list(pool.map(lambda part: part.stop(self.lab), self.parts))
+        return 0
+
+    def _bring_up(self, pool: ThreadPoolExecutor) -> None:
+        rising: dict[str, Future[None]] = {}
+        for part in self.parts:  # Each after those it needs, so a waiting thread never blocks one that it waits for.
+            rising[part.name] = pool.submit(self._raise, part, [rising[need] for need in part.needs if need in rising])
+        while not all(future.done() for future in rising.values()) and not self.stopping.is_set():
+            self._restart_dead()
+            self._publish()
+            self.stopping.wait(_POLL_SECONDS)
+        if self.stopping.is_set():
+            return
+        for future in rising.values():
+            future.result()
+
+    def _raise(self, part: Part, needed: list[Future[None]]) -> None:
+        report = self.reports[part.name]
+        try:
+            for future in needed:
+                future.result()
+            started = time.monotonic()
+            report.state = PartState.STARTING
+            part.start(self.lab)
+            self._await(part, deadline=started + part.seconds)
+            report.seconds = round(time.monotonic() - started, 2)
+            report.state = PartState.READY
+        except Exception as error:
+            report.state = PartState.FAILED
+            report.message = report.message or str(error)
+            if not isinstance(error, LabError):
+                traceback.print_exc()
+                raise PartFailedError(f"{part.name}: {error!r}") from error
+            raise
+
+    def _await(self, part: Part, *, deadline: float) -> None:
+        refusal = "it says it is not ready"
+        while not self.stopping.is_set():
+            try:
+                if part.ready(self.lab):
+                    return
+            except (OSError, LabError) as error:
+                refusal = str(error)
+            if time.monotonic() > deadline:
+                raise PartFailedError(f"{part.name}: not ready after {part.seconds:.0f} s: {refusal}")
+            time.sleep(_POLL_SECONDS)
+        raise PartFailedError(f"{part.name}: stopped on its way up")
+
+    def _watch(self) -> None:
+        while not self.stopping.is_set():
+            self._restart_dead()
+            self._publish(ready=True)
+            self.stopping.wait(_WATCH_SECONDS)
+
+    def _restart_dead(self) -> None:
+        for name, command, code in self.lab.processes.dead():
+            report = self.reports[name]
+            if report.restarts >= _MOST_RESTARTS:
+                tail = _tail(self.lab.paths.logs / f"{command.name}.log")
+                report.message = f"{command.name} ended {report.restarts + 1} times, last with code {code}"
+                raise PartFailedError(f"{name}: {report.message}; the end of its log:\n{tail}")
+            report.restarts += 1
+            self.lab.processes.restart(name, command)
+
+    def _publish(self, *, ready: bool = False, error: str = "") -> None:
+        document = {
+            "ready": ready,
+            "error": error,
+            "seconds": round(time.monotonic() - self.started, 2),
+            "parts": {name: asdict(report) for name, report in self.reports.items()},
+        }
+        known = {**document, "seconds": None}
+        if known != getattr(self, "_published", None):
+            jsonfile.write(self.lab.paths.progress, document)
+            self._published = known
+
+
+def run(paths: LabPaths, listeners: dict[str, int]) -> int:
+    """Be the supervisor of the lab in `paths`, inside its namespaces.
+
+    Returns:
+        Exit code for the process.
+    """
+    lab = Lab.open(paths, listeners)
+    isolation.enter(
+        keep_visible=[Path(folder) for folder in lab.spec.keep_visible], resolver=paths.config / "resolv.conf"
+    )
+    paths.inner_kubeconfig.write_text(pki.kubeconfig(paths.pki, "admin"))
+    supervisor = Supervisor(lab, [parts.REGISTRY[name] for name in lab.spec.parts])
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.stopping.set())
+    code = supervisor.run()
+    sys.stdout.flush()
+    return code
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-_TAIL_LINES:])
