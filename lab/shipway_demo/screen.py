@@ -71,7 +71,7 @@ class Screen:
 
     def note(self, line: str) -> None:
         """A remark between two steps."""
-        self.console.print(f"  [yellow]›[/] {line}", highlight=False)
+        self.console.print(f"  [yellow]-[/] {line}", highlight=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:

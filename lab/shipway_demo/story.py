@@ -63,18 +63,18 @@ class Story:
         for file in ("00-team.yaml", "10-model.yaml", "11-train-v1.yaml"):
             await self.cluster.apply(self.examples / file)
         with self.screen.step("Train v1 until its second checkpoint") as step:
-            await self._until(step, "TrainingJob", "ranker-v1", _has_checkpoint, timeout=180, show=_training)
+            await self._until(step, "TrainingJob", "ranker-v1", _has_checkpoint, seconds=180, show=_training)
         with self.screen.step("Kill the pod of rank 1 without notice") as step:
             victim = await self.cluster.pod_of_rank("ranker-v1", 1)
             await self.cluster.kill_pod(NAMESPACE, victim)
             step.done(victim)
         with self.screen.step("Resume from the checkpoint and finish") as step:
-            job = await self._until(step, "TrainingJob", "ranker-v1", _finished, timeout=240, show=_training)
+            job = await self._until(step, "TrainingJob", "ranker-v1", _finished, seconds=240, show=_training)
             step.done(f"{job['status'].get('restarts', 0)} restart, loss {job['status']['progress'].get('loss')}")
         with self.screen.step("Verify the artifact's digest, serve it") as step:
             await self.cluster.apply(self.examples / "20-serve-v1.yaml")
-            await self._until(step, "ServingDeployment", "ranker", _is_ready, timeout=180, show=_serving)
-            await self.cluster.first_answer(HOST, timeout=30)
+            await self._until(step, "ServingDeployment", "ranker", _is_ready, seconds=180, show=_serving)
+            await self.cluster.first_answer(HOST, seconds=30)
         self.report.add(claim("v1_ready_seconds", time.time() - began, "s"))
         await self._same_losses(job)
         await self._quality("ranker-v1")
@@ -83,7 +83,7 @@ class Story:
         await self.cluster.apply(self.examples / "12-train-v1-unbroken.yaml")
         with self.screen.step("Train the same again, unbroken, in one pod") as step:
             unbroken = await self._until(
-                step, "TrainingJob", "ranker-v1-unbroken", _finished, timeout=240, show=_training
+                step, "TrainingJob", "ranker-v1-unbroken", _finished, seconds=240, show=_training
             )
             pair = [job["status"].get("lossTraceDigest") for job in (resumed, unbroken)]
             step.done(f"digest of all losses {str(pair[1])[7:19]}")
@@ -102,18 +102,18 @@ class Story:
         self.screen.act("b. A better version, step by step, and the operator killed on the way")
         await self.cluster.apply(self.examples / "30-train-v2.yaml")
         with self.screen.step("Train v2") as step:
-            await self._until(step, "TrainingJob", "ranker-v2", _finished, timeout=300, show=_training)
+            await self._until(step, "TrainingJob", "ranker-v2", _finished, seconds=300, show=_training)
         began = time.time()
         await self.cluster.apply(self.examples / "31-serve-v2.yaml")
         with self.screen.step("5, 25, 50, 100 percent under live traffic") as step:
             at_25 = _weight_at_least("v2", 25)
-            await self._until(step, "ServingDeployment", "ranker", at_25, timeout=180, show=self._releasing)
+            await self._until(step, "ServingDeployment", "ranker", at_25, seconds=180, show=self._releasing)
             backend = await self._backend("candidate")
             await asyncio.sleep(5)
             await self.cluster.kill_operator()
             self.screen.note("operator killed in the middle of the 25 % step; traffic does not notice")
             done = _stable_is("v2", baked=True)
-            sdep = await self._until(step, "ServingDeployment", "ranker", done, timeout=300, show=self._releasing)
+            sdep = await self._until(step, "ServingDeployment", "ranker", done, seconds=300, show=self._releasing)
         answers = self.replay.answers_since(began)
         steps = self.route.steps_of(backend, began)
         wrong = _unlike(steps, STEPS) + _unlike([r["weight"] for r in sdep["status"]["rollout"]["history"]], STEPS)
@@ -125,13 +125,13 @@ class Story:
         self.screen.act("c. A version whose artifact lost a fifth of its rows")
         await self.cluster.apply(self.examples / "40-train-v3.yaml")
         with self.screen.step("Make v3: v2 after a faulty clean-up job") as step:
-            await self._until(step, "TrainingJob", "ranker-v3", _finished, timeout=180, show=_training)
+            await self._until(step, "TrainingJob", "ranker-v3", _finished, seconds=180, show=_training)
         stable_before = await self.cluster.pods_of_version("ranker", "v2")
         began = time.time()
         await self.cluster.apply(self.examples / "41-serve-v3.yaml")
         with self.screen.step("v3 looks healthy at 5 and 25 percent") as step:
             at_25 = _weight_at_least("v3", 25)
-            await self._until(step, "ServingDeployment", "ranker", at_25, timeout=180, show=self._releasing)
+            await self._until(step, "ServingDeployment", "ranker", at_25, seconds=180, show=self._releasing)
             backend = await self._backend("candidate")
             started = time.monotonic()
             while time.monotonic() - started < HEALTHY_SECONDS_AT_25:
@@ -141,9 +141,9 @@ class Story:
         with self.screen.step("The replay reaches films of the lost rows") as step:
             self.replay.switch("all")
             sdep = await self._until(
-                step, "ServingDeployment", "ranker", _aborted("v3"), timeout=60, show=self._releasing
+                step, "ServingDeployment", "ranker", _aborted("v3"), seconds=60, show=self._releasing
             )
-            await self._until(step, "ServingDeployment", "ranker", _confirmed, timeout=30, show=self._releasing)
+            await self._until(step, "ServingDeployment", "ranker", _confirmed, seconds=30, show=self._releasing)
             step.done(sdep["status"]["abort"]["message"])
         await asyncio.sleep(3)
         await self._judge_rollback(backend, began)
@@ -182,11 +182,11 @@ class Story:
         self.replay.switch("head")
         await self.cluster.apply(self.examples / "31-serve-v2.yaml")
         with self.screen.step("Back to v2 in the manifest") as step:
-            await self._until(step, "ServingDeployment", "ranker", _is_ready, timeout=60, show=_serving)
+            await self._until(step, "ServingDeployment", "ranker", _is_ready, seconds=60, show=_serving)
         began = time.time()
         await self.cluster.apply(self.examples / "41-serve-v3.yaml")
         with self.screen.step("v3 again: held") as step:
-            sdep = await self._until(step, "ServingDeployment", "ranker", _held, timeout=30, show=_serving)
+            sdep = await self._until(step, "ServingDeployment", "ranker", _held, seconds=30, show=_serving)
             await asyncio.sleep(5)
             reason = _condition(sdep, "Ready")
             step.done(reason["message"])
@@ -215,10 +215,10 @@ class Story:
         name: str,
         predicate: Callable[[Object], bool],
         *,
-        timeout: float,
+        seconds: float,
         show: Progress,
     ) -> Object:
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + seconds
         found: Object | None = None
         while time.monotonic() < deadline:
             found = await self.cluster.get(kind, NAMESPACE, name)
@@ -230,7 +230,7 @@ class Story:
             await asyncio.sleep(0.25)
         ready = _condition(found or {}, "Ready")
         raise DemoError(
-            f"{kind} {name} is not there after {timeout:.0f} s: {ready.get('reason')}: {ready.get('message')}"
+            f"{kind} {name} is not there after {seconds:.0f} s: {ready.get('reason')}: {ready.get('message')}"
         )
 
     async def _weights(self) -> dict[str, int] | None:
@@ -311,9 +311,10 @@ def _training(job: Object | None) -> tuple[str, float | None]:
     if not total:
         ready = _condition(job or {}, "Ready")
         return f"{ready.get('reason', 'waiting')}: {ready.get('message', '')}", None
+    saved = status.get("lastCheckpoint", {}).get("step", "-")
     line = (
         f"attempt {status.get('attempt', 0)}, step {progress['step']}/{total}, loss {progress.get('loss', '-')}, "
-        f"{progress.get('samplesPerSecond', '-')} samples/s, checkpoint {status.get('lastCheckpoint', {}).get('step', '-')}"
+        f"{progress.get('samplesPerSecond', '-')} samples/s, checkpoint {saved}"
     )
     return line, progress["step"] / total
 

@@ -1,0 +1,96 @@
+"""`shipway get NAME`: a release as a tree, once or as it goes."""
+
+import argparse
+import asyncio
+import sys
+from typing import Any
+
+from shipway.cli.connection import cluster, serving_deployment
+from shipway.kube.resource import Object
+
+REFRESH_SECONDS = 1.0
+CLEAR = "\x1b[H\x1b[2J"
+
+
+def add_parser(commands: Any) -> None:
+    """The command."""
+    text = "show a release: versions, steps, gates and why it waits"
+    command = commands.add_parser("get", help=text, description=text)
+    command.add_argument("name", help="the ServingDeployment")
+    command.add_argument("-n", "--namespace", default="default", help="its namespace (default: %(default)s)")
+    command.add_argument("-w", "--watch", action="store_true", help="keep showing it until interrupted")
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Prints the tree once, or every second."""
+    async with cluster() as client:
+        while True:
+            lines = tree(await serving_deployment(client, options.namespace, options.name))
+            if options.watch and sys.stdout.isatty():
+                print(CLEAR, end="")
+            print("\n".join(lines), flush=True)
+            if not options.watch:
+                return 0
+            await asyncio.sleep(REFRESH_SECONDS)
+
+
+def tree(sdep: Object) -> list[str]:
+    """The lines of the tree."""
+    status = sdep.get("status", {})
+    meta = sdep["metadata"]
+    lines = [f"{meta['namespace']}/{meta['name']}  {status.get('url', '')}".rstrip()]
+    if summary := status.get("summary"):
+        lines.append(f"  {summary}")
+    lines += _versions(status)
+    lines += _steps(status.get("rollout"), sdep["spec"].get("rollout", {}).get("steps", []))
+    lines += _gates(status.get("rollout"))
+    lines += _conditions(status)
+    lines += _actions(status)
+    return lines
+
+
+def _versions(status: Object) -> list[str]:
+    share = status.get("rollout", {}).get("weights", {}).get("observed", 0) if status.get("candidate") else 0
+    rows = []
+    for role, weight in (("stable", 100 - share), ("candidate", share), ("rollbackTarget", 0)):
+        if version := status.get(role):
+            rows.append(f"├─ {role:<15} {version['version']:<12} {weight:>3} %  {version['digest'][:19]}")
+    return rows
+
+
+def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:
+    if not rollout:
+        return []
+    lines = [f"├─ rollout         {rollout['state']}"]
+    current = rollout.get("stepIndex", 0) if rollout["state"] in ("Stepping", "Paused") else None
+    for index, step in enumerate(steps):
+        mark = "→" if index == current else " "
+        lines.append(f"│  {mark} {index}  {_step(step)}")
+    return lines
+
+
+def _step(step: Object) -> str:
+    if "setWeight" in step:
+        return f"{step['setWeight']} %"
+    seconds = step["pause"].get("seconds")
+    return f"pause {seconds} s" if seconds else "pause until promoted"
+
+
+def _gates(rollout: Object | None) -> list[str]:
+    gates = (rollout or {}).get("gates", [])
+    return [f"├─ gate {g['name']:<10} {g['verdict']:<18} {g.get('message') or g.get('value', '')}" for g in gates]
+
+
+def _conditions(status: Object) -> list[str]:
+    return [
+        f"├─ {c['type']:<15} {c['status']:<8} {c['reason']}: {c.get('message', '')}"
+        for c in status.get("conditions", [])
+    ]
+
+
+def _actions(status: Object) -> list[str]:
+    return [
+        f"└─ {a['at']}  {a['verb']} by {a.get('by') or 'unknown'}: {a.get('result', '')}"
+        for a in status.get("actions", [])[-5:]
+    ]
