@@ -61,8 +61,8 @@ def _allow() -> None:
 class Client:
     """Requests to one API server over one pooled session.
 
-    Every method raises a subclass of `ApiError`. Connection errors, 429 and 5xx are tried up to five times, backing off:
-    safe because every write is idempotent (names are deterministic, deletes carry a uid, applies are complete).
+    Every method raises a subclass of `ApiError`. Connection errors, 429 and 5xx are tried up to five times, with
+    backoff: safe because every write is idempotent (names are deterministic, deletes carry a uid, applies are whole).
 
     Args:
         connection: Server and identity.
@@ -175,14 +175,20 @@ class Client:
         Raises:
             ConflictError: the body carries a resourceVersion or uid that is no longer the object's.
         """
-        return await self._apply("apply", resource, body)
+        meta = body["metadata"]
+        path = resource.path(meta.get("namespace"), meta["name"])
+        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return await self._object("apply", "PATCH", resource, path, params=params, body=body, content_type=APPLY)
 
-    async def patch_status(self, resource: Resource, body: Object) -> Object:
-        """Server-side apply of a whole status; same errors as `apply`."""
-        return await self._apply("patch_status", resource, body, subresource="status")
+    async def write_status(self, resource: Resource, body: Object) -> Object:
+        """Set the whole status to the body's, if the object is still of the body's resourceVersion and uid.
 
-    async def replace_status(self, resource: Resource, body: Object) -> Object:
-        """Set the status to exactly the body's, other managers' fields included; same errors as `apply`."""
+        A replacement and not an apply: fields another manager left behind must not survive it, or the stored status
+        would differ from the decided one for ever.
+
+        Raises:
+            ConflictError: the object has changed since.
+        """
         meta = body["metadata"]
         # Writing the metadata makes the server compare it; a `test` would be answered by 422 instead of a conflict.
         preconditions = [
@@ -192,7 +198,7 @@ class Client:
         ]
         patch = [*preconditions, {"op": "add", "path": "/status", "value": body["status"]}]
         path = resource.path(meta.get("namespace"), meta["name"], "status")
-        return await self._patch("replace_status", resource, path, patch, JSON_PATCH)
+        return await self._patch("write_status", resource, path, patch, JSON_PATCH)
 
     async def merge_patch(
         self, resource: Resource, namespace: str | None, name: str, patch: Mapping[str, Any], *, subresource: str = ""
@@ -232,12 +238,6 @@ class Client:
             options["gracePeriodSeconds"] = grace_seconds
         answer = await self._send("delete", "DELETE", resource, resource.path(namespace, name), body=options)
         return dict(answer) if answer.get("kind") == "Status" else _typed(resource, answer)
-
-    async def _apply(self, verb: str, resource: Resource, body: Object, *, subresource: str = "") -> Object:
-        meta = body["metadata"]
-        path = resource.path(meta.get("namespace"), meta["name"], subresource)
-        params = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        return await self._object(verb, "PATCH", resource, path, params=params, body=body, content_type=APPLY)
 
     async def _patch(self, verb: str, resource: Resource, path: str, patch: Any, content_type: str) -> Object:
         params = {"fieldManager": FIELD_MANAGER}

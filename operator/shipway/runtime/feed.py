@@ -1,0 +1,85 @@
+"""Where every change comes in, from watches, lists, sweeps and our own writes: into the cache, and on to the queue."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from shipway.kube.resource import Key, Object, Resource, key_of
+from shipway.runtime.cache import ObjectCache, place_of
+from shipway.runtime.controller import Controller, Watch
+from shipway.runtime.queue import Priority, WorkQueue
+
+
+class Feed:
+    """Takes in a change and wakes the keys it concerns: the object's own, and those the controllers' watches name."""
+
+    def __init__(self, cache: ObjectCache, queue: WorkQueue, controllers: Sequence[Controller]) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._own = {controller.resource for controller in controllers}
+        self._watches: dict[Resource, list[Watch]] = defaultdict(list)
+        self._watchers: dict[Resource, list[Resource]] = defaultdict(list)
+        for controller in controllers:
+            for watch in controller.watches:
+                self._watches[watch.resource].append(watch)
+                self._watchers[watch.resource].append(controller.resource)
+
+    def changed(self, resource: Resource, obj: Object) -> bool:
+        """An object was created or changed; False when this was known already."""
+        known = self._cache.get(resource, *place_of(obj))
+        if not self._cache.put(resource, obj):
+            return False
+        if resource in self._own:
+            self._queue.add(key_of(obj), _own_priority(known, obj))
+        self._wake(self._affected(resource, known, obj), _priority(known, obj))
+        return True
+
+    def deleted(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> bool:
+        """An object was deleted; False when this was known already."""
+        known = self._cache.remove(resource, obj, gone_for_good=gone_for_good)
+        if known is None:
+            return False
+        if resource in self._own:
+            self._queue.add(key_of(known), Priority.URGENT)
+        self._wake(self._affected(resource, known), Priority.URGENT)
+        return True
+
+    def reconsider(self, resource: Resource) -> None:
+        """A resource began or ceased to be served: every object whose controller watches it is looked at again."""
+        for owner in self._watchers[resource]:
+            self._wake((key_of(obj) for obj in self._cache.all(owner)), Priority.NORMAL)
+
+    def _affected(self, resource: Resource, *versions: Object | None) -> set[Key]:
+        # The older version counts too: a child that changed its owner's label concerns both.
+        return {
+            key
+            for watch in self._watches[resource]
+            for obj in versions
+            if obj is not None
+            for key in watch.affects(obj, self._cache)
+        }
+
+    def _wake(self, keys: Iterable[Key], priority: Priority) -> None:
+        for key in keys:
+            self._queue.add(key, priority)
+
+
+def _own_priority(known: Object | None, obj: Object) -> Priority:
+    if known is None:
+        return Priority.NORMAL
+    if _intent(known) != _intent(obj):
+        return Priority.URGENT
+    return Priority.LOW  # only the status: most likely the echo of our own write
+
+
+def _priority(known: Object | None, obj: Object) -> Priority:
+    ends = known is not None and _is_ending(obj) and not _is_ending(known)
+    return Priority.URGENT if ends else Priority.NORMAL
+
+
+def _is_ending(obj: Object) -> bool:
+    return "deletionTimestamp" in obj["metadata"]
+
+
+def _intent(obj: Object) -> tuple[object, ...]:
+    meta = obj["metadata"]
+    return meta.get("generation"), _is_ending(obj), meta.get("labels"), meta.get("annotations")
