@@ -1,0 +1,1 @@
+"""TrainingJob: attempts, pods, rendezvous, the version that comes of it."""

@@ -1,0 +1,201 @@
+"""What a TrainingJob is made into: pods, the rendezvous Service, the ModelVersion. Pure builders."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from shipway.api import labels
+from shipway.api.v1alpha1.modelversion import (
+    Lineage,
+    ModelVersionSpec,
+    Source,
+    TrainingRef,
+)
+from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
+from shipway.controllers.owned import owner_labels, part_of
+from shipway.controllers.pod import restricted_pod_spec
+from shipway.controllers.trainingjob.result import Artifact, Result
+from shipway.kube.resource import MODEL_VERSION, SERVICE, Object
+
+PORT = 29500
+CONTAINER = "trainer"
+TOKEN_AUDIENCE = "shipway.dev"  # noqa: S105
+TOKEN_FOLDER = "/var/run/secrets/shipway"  # noqa: S105
+RECIPES = {"ranker": ["python", "-m", "torch.distributed.run", "-m", "shipway_workloads.training.ranker"]}
+"""Commands of the built-in training programs."""
+
+
+def pod_name(job: str, attempt: int, rank: int) -> str:
+    """The name of a pod: no two attempts share one, so no attempt waits for another's pods to be gone."""
+    return f"{job}-{attempt}-{rank}"
+
+
+def service_name(job: str) -> str:
+    """The name of the rendezvous Service."""
+    return f"{job}-rdzv"
+
+
+def version_name(spec: TrainingJobSpec) -> str:
+    """The name of the ModelVersion the job makes; empty for none."""
+    return f"{spec.output.model}-{spec.output.version}" if spec.output else ""
+
+
+def checkpoint_uri(job: Object, spec: TrainingJobSpec) -> str:
+    """Where this very job saves its state; a job created anew under the same name starts from nothing."""
+    return f"{_place(job, spec)}/{_incarnation(job, job['metadata']['name'])}/checkpoints"
+
+
+def output_uri(job: Object, spec: TrainingJobSpec) -> str:
+    """Where the finished artifact goes."""
+    if spec.output is None:
+        return f"{_place(job, spec)}/{_incarnation(job, job['metadata']['name'])}/output"
+    return f"{_place(job, spec)}/{spec.output.model}/{_incarnation(job, spec.output.version)}"
+
+
+def training_pod(
+    job: Object, spec: TrainingJobSpec, *, attempt: int, rank: int, image: str, progress_url: str
+) -> Object:
+    """One pod of an attempt."""
+    name = job["metadata"]["name"]
+    marks = {labels.ATTEMPT: str(attempt), labels.RANK: str(rank)}
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": image,
+        "command": RECIPES[spec.recipe.name] if spec.recipe else spec.command,
+        "env": _environment(job, spec, attempt=attempt, rank=rank, progress_url=progress_url),
+        "resources": spec.resources.to_wire(),
+    }
+    if spec.args:
+        container["args"] = spec.args
+    if spec.storage.secret_name:
+        container["envFrom"] = [{"secretRef": {"name": spec.storage.secret_name}}]
+    if spec.nodes > 1:
+        container["ports"] = [{"name": "rdzv", "containerPort": PORT}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": part_of(job, pod_name(name, attempt, rank), marks),
+        "spec": restricted_pod_spec(
+            container=container,
+            volumes=[_token_volume()],
+            mounts=[{"name": "token", "mountPath": TOKEN_FOLDER, "readOnly": True}],
+            service_account=spec.service_account_name,
+        ),
+    }
+
+
+def rendezvous(job: Object, *, attempt: int) -> Object:
+    """The Service under which the pods of the current attempt find rank 0."""
+    name = job["metadata"]["name"]
+    meta = part_of(job, service_name(name))
+    return {
+        "apiVersion": SERVICE.api_version,
+        "kind": SERVICE.kind,
+        "metadata": {**meta, "annotations": {labels.SPEC_HASH: rendezvous_hash(job, attempt=attempt)}},
+        "spec": {
+            "type": "ClusterIP",
+            # Pods meet before they are ready: readiness is what meeting leads to.
+            "publishNotReadyAddresses": True,
+            "selector": owner_labels(job, {labels.ATTEMPT: str(attempt), labels.RANK: "0"}),
+            "ports": [{"name": "rdzv", "port": PORT, "protocol": "TCP", "targetPort": PORT}],
+        },
+    }
+
+
+def rendezvous_hash(job: Object, *, attempt: int) -> str:
+    """What the Service is rendered from; it is rendered anew only when this changes."""
+    return f"{job['metadata']['uid']}-{attempt}"
+
+
+def model_version(
+    job: Object, spec: TrainingJobSpec, *, result: Result, artifact: Artifact, image: str, attempts: int
+) -> Object:
+    """The ModelVersion a finished run publishes: labelled with the job, but never owned by it.
+
+    Raises:
+        pydantic.ValidationError: The result does not fit into a ModelVersion.
+    """
+    assert spec.output is not None, "only a job with an output makes a version"
+    meta = job["metadata"]
+    version = ModelVersionSpec(
+        model_name=spec.output.model,
+        version=spec.output.version,
+        source=Source(uri=artifact.uri, secret_name=spec.storage.secret_name),
+        digest=artifact.digest,
+        format=artifact.format,
+        size_bytes=artifact.size_bytes,
+        lineage=Lineage(
+            training_job=TrainingRef(name=meta["name"], uid=meta["uid"], attempts=attempts),
+            image=image,
+            code_revision=result.lineage.code_revision,
+            datasets=list(result.lineage.datasets),
+            seed=result.lineage.seed if result.lineage.seed is not None else spec.seed,
+            parameters=spec.recipe.parameters if spec.recipe else {},
+        ),
+        evaluation=list(result.evaluation),
+    )
+    marks = {labels.MODEL: spec.output.model, labels.VERSION: spec.output.version}
+    return {
+        "apiVersion": MODEL_VERSION.api_version,
+        "kind": MODEL_VERSION.kind,
+        "metadata": {
+            "name": version_name(spec),
+            "namespace": meta["namespace"],
+            "labels": owner_labels(job, marks),
+        },
+        "spec": version.to_wire(),
+    }
+
+
+def _environment(
+    job: Object, spec: TrainingJobSpec, *, attempt: int, rank: int, progress_url: str
+) -> Sequence[dict[str, Any]]:
+    meta = job["metadata"]
+    name, namespace = meta["name"], meta["namespace"]
+    parameters = spec.recipe.parameters if spec.recipe else {}
+    values = {
+        # No home, no passwd entry: the image's root is read-only and the user is a number.
+        "HOME": "/tmp",  # noqa: S108
+        "OMP_NUM_THREADS": "1",
+        **{variable.name: variable.value for variable in spec.env},
+        "SHIPWAY_JOB": name,
+        "SHIPWAY_NAMESPACE": namespace,
+        "SHIPWAY_ATTEMPT": str(attempt),
+        "SHIPWAY_SEED": str(spec.seed),
+        "SHIPWAY_PARAMETERS": json.dumps(parameters, sort_keys=True),
+        "SHIPWAY_CHECKPOINT_URI": checkpoint_uri(job, spec),
+        "SHIPWAY_CHECKPOINT_EVERY_STEPS": str(spec.checkpoint.every_steps),
+        "SHIPWAY_OUTPUT_URI": output_uri(job, spec),
+        "SHIPWAY_MODEL": spec.output.model if spec.output else "",
+        "SHIPWAY_VERSION": spec.output.version if spec.output else "",
+        "SHIPWAY_PROGRESS_URL": f"{progress_url.rstrip('/')}/v1/namespaces/{namespace}/trainingjobs/{name}/progress",
+        "SHIPWAY_TOKEN_FILE": f"{TOKEN_FOLDER}/token",
+        "PET_NNODES": str(spec.nodes),
+        "PET_NPROC_PER_NODE": str(spec.procs_per_node),
+        "PET_NODE_RANK": str(rank),
+        "PET_RDZV_BACKEND": "static",
+        "PET_RDZV_ID": f"{meta['uid']}-{attempt}",
+        "PET_MASTER_PORT": str(PORT),
+        "PET_MAX_RESTARTS": "0",
+    }
+    return [*({"name": key, "value": value} for key, value in values.items()), _master(name, spec, rank)]
+
+
+def _master(job: str, spec: TrainingJobSpec, rank: int) -> dict[str, Any]:
+    # Rank 0 meets itself at its own address: through the Service it would need hairpin routing.
+    if spec.nodes == 1 or rank == 0:
+        return {"name": "PET_MASTER_ADDR", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    return {"name": "PET_MASTER_ADDR", "value": service_name(job)}
+
+
+def _token_volume() -> dict[str, Any]:
+    token = {"path": "token", "audience": TOKEN_AUDIENCE, "expirationSeconds": 3600}
+    return {"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}}
+
+
+def _place(job: Object, spec: TrainingJobSpec) -> str:
+    return f"{spec.storage.uri.rstrip('/')}/{job['metadata']['namespace']}"
+
+
+def _incarnation(job: Object, name: str) -> str:
+    return f"{name}-{job['metadata']['uid'][:8]}"

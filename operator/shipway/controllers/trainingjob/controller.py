@@ -1,0 +1,69 @@
+"""The edge of the TrainingJob reconciler: gathers the snapshot, keeps the progress board in step, decides nothing."""
+
+from collections.abc import Sequence
+
+from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
+from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
+from shipway.controllers.pod import read_pod, trim_pod
+from shipway.controllers.trainingjob import children
+from shipway.controllers.trainingjob.reconcile import Snapshot, reconcile
+from shipway.controllers.trainingjob.status import finished
+from shipway.integrations.progress import ProgressBoard
+from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key
+from shipway.runtime.controller import Cache, Controller, Watch
+from shipway.runtime.plan import Plan
+
+
+class TrainingJobController(Controller):
+    """Runs training on pods it owns and publishes what comes of it.
+
+    Args:
+        workloads_image: Image of jobs that name none.
+        progress_url: Base URL under which pods reach the progress API.
+        board: Where their reports arrive.
+    """
+
+    resource = TRAINING_JOB
+    watches: Sequence[Watch] = (
+        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
+        Watch(SERVICE, owner_key, selector=SELECTOR),
+        Watch(MODEL_VERSION, owner_key),
+    )
+
+    def __init__(self, *, workloads_image: str, progress_url: str, board: ProgressBoard) -> None:
+        self._workloads_image = workloads_image
+        self._progress_url = progress_url
+        self._board = board
+
+    async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
+        """Decides on what the cache and the board know."""
+        job = cache.get(TRAINING_JOB, key.namespace, key.name)
+        if job is None:
+            self._board.forget(key)
+            return None
+        spec = TrainingJobSpec.model_validate(job["spec"])
+        uid = job["metadata"]["uid"]
+        version = children.version_name(spec)
+        pods = [read_pod(pod) for pod in cache.owned(POD, key)]
+        service = cache.get(SERVICE, key.namespace, children.service_name(key.name))
+        snapshot = Snapshot(
+            job=job,
+            pods=tuple(pod for pod in pods if pod.owner == uid),
+            strangers=frozenset(pod.name for pod in pods if pod.owner != uid),
+            service=service if service and owner_uid(service) == uid else None,
+            model_version=cache.get(MODEL_VERSION, key.namespace, version) if version else None,
+            report=self._board.latest(key),
+            now=now,
+            workloads_image=self._workloads_image,
+            progress_url=self._progress_url,
+            status_interval=self._board.status_interval(),
+        )
+        self._listen(key, snapshot)
+        return reconcile(snapshot)
+
+    def _listen(self, key: Key, snapshot: Snapshot) -> None:
+        if finished(snapshot.stored):
+            self._board.forget(key)
+            return
+        account = snapshot.spec.service_account_name or "default"
+        self._board.expect(key, service_account=account, attempt=snapshot.stored.attempt)

@@ -1,0 +1,390 @@
+"""What to do about a TrainingJob: pure, from its status, its pods and the clock.
+
+One status write is the turning point of everything that must happen once: it closes an attempt and opens the next
+before any pod is deleted or created, so that a crash anywhere finds either the old attempt or the new one, never
+neither and never both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from shipway.api.conditions import rfc3339, seconds
+from shipway.api.v1alpha1.trainingjob import Attempt, Cause, Progress, Reason, TrainingJobSpec, TrainingJobStatus
+from shipway.controllers.pod import Pod
+from shipway.controllers.trainingjob import children
+from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict, waiting_for
+from shipway.controllers.trainingjob.result import Invalid, Result, parse_result
+from shipway.controllers.trainingjob.status import (
+    State,
+    closed,
+    current,
+    finished,
+    progress_due,
+    told,
+    with_attempt,
+    with_last_attempt,
+    with_progress,
+)
+from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, pods_in_words, story, too_late
+from shipway.controllers.trainingjob.writes import leftovers, meeting_point
+from shipway.integrations.report import Report
+from shipway.kube.resource import MODEL_VERSION, POD, Object
+from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
+
+BLOCKED_RETRY_SECONDS = 2.0
+APPEARANCE_SECONDS = 10.0
+"""A pod that was asked for and is not there after this time has its name taken by a stranger."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a decision is made from.
+
+    Attributes:
+        job: The TrainingJob.
+        pods: Pods that this very job (by uid) owns.
+        strangers: Names of pods that bear our labels but belong to an earlier job of the same name.
+        service: The rendezvous Service, if it is there.
+        model_version: The ModelVersion with the name the job would give its own, if it is there.
+        report: The newest progress report.
+        now: Unix seconds.
+        workloads_image: Image of jobs that name none.
+        progress_url: Base URL of the operator's progress API.
+        status_interval: Seconds between two status writes for the sake of progress alone.
+    """
+
+    job: Object
+    pods: tuple[Pod, ...]
+    strangers: frozenset[str]
+    service: Object | None
+    model_version: Object | None
+    report: Report | None
+    now: float
+    workloads_image: str
+    progress_url: str
+    status_interval: float = 10.0
+
+    @cached_property
+    def spec(self) -> TrainingJobSpec:
+        """The spec as a model."""
+        return TrainingJobSpec.model_validate(self.job["spec"])
+
+    @cached_property
+    def stored(self) -> TrainingJobStatus:
+        """The status as it is stored."""
+        return TrainingJobStatus.model_validate(self.job.get("status", {}))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the pods of the current attempt, by rank."""
+        name = self.job["metadata"]["name"]
+        return [children.pod_name(name, self.stored.attempt, rank) for rank in range(self.spec.nodes)]
+
+    @cached_property
+    def ranks(self) -> Mapping[int, Pod]:
+        """Pods of the current attempt by rank."""
+        by_name = {pod.name: pod for pod in self.pods}
+        return {rank: by_name[name] for rank, name in enumerate(self.names) if name in by_name}
+
+
+def reconcile(s: Snapshot) -> Plan:
+    """The next thing to do, or nothing."""
+    if "deletionTimestamp" in s.job["metadata"]:
+        return Plan()
+    if finished(s.stored):
+        return _rest(s)
+    attempt = current(s.stored)
+    if attempt is not None:
+        return _pursue(s, attempt)
+    return _rest_suspended(s) if s.spec.suspend else _begin(s)
+
+
+def _pursue(s: Snapshot, attempt: Attempt) -> Plan:
+    if len(s.ranks) == s.spec.nodes and all(pod.phase == "Succeeded" for pod in s.ranks.values()):
+        return _publish(s)
+    if s.spec.suspend:
+        return _suspend(s)
+    if (deadline := _deadline(s)) is not None and s.now >= deadline:
+        return _fail(
+            s,
+            s.stored,
+            Reason.DEADLINE_EXCEEDED,
+            too_late(s.spec, with_progress(s.stored, s.report)),
+            cause=Cause.DEADLINE_EXCEEDED,
+        )
+    created_at = seconds(attempt.pods_created_at) if attempt.pods_created_at else None
+    match find_loss(s.ranks, names=s.names, created_at=created_at, now=s.now):
+        case Loss() as loss:
+            return _lose(s, loss)
+        case Undecided(until):
+            return Plan(requeue_after=until - s.now)
+        case None:
+            return _run(s, attempt)
+
+
+def _rest(s: Snapshot) -> Plan:
+    status = s.stored.model_copy(
+        update={
+            "observed_generation": _generation(s),
+            "conditions": [c.model_copy(update={"observed_generation": _generation(s)}) for c in s.stored.conditions],
+        }
+    )
+    return Plan(writes=leftovers(s.pods, newest=s.stored.attempt), status=status.to_wire())
+
+
+def _rest_suspended(s: Snapshot) -> Plan:
+    step = f" at step {s.stored.progress.step}" if s.stored.progress else ""
+    message = f"suspended{step}; set spec.suspend to false to go on from the last checkpoint"
+    # A suspended run may use its whole grace to end well; the pods of a lost attempt have nothing left to do.
+    clear = leftovers(s.pods, newest=s.stored.attempt, grace_seconds=None)
+    return _decide(s, s.stored, State(Reason.SUSPENDED, message, ready=True), writes=clear)
+
+
+def _begin(s: Snapshot) -> Plan:
+    uid = s.job["metadata"]["uid"]
+    conflict = s.model_version and version_conflict(s.model_version, job_uid=uid, digest=None)
+    if conflict:
+        return _fail(s, s.stored, Reason.VERSION_CONFLICT, conflict)
+    status = s.stored
+    if status.attempts and (stopped := status.attempts[-1].ended_at):
+        paused = max(0, int(s.now - seconds(stopped)))
+        status = status.model_copy(update={"suspended_seconds": status.suspended_seconds + paused})
+    status = status.model_copy(update={"image": status.image or s.spec.image or s.workloads_image})
+    return _open_attempt(s, status, Reason.PODS_STARTING, f"attempt {status.attempt + 1} begins")
+
+
+def _open_attempt(s: Snapshot, status: TrainingJobStatus, reason: Reason, message: str) -> Plan:
+    note = Note("Warning" if reason is Reason.RESTARTING else "Normal", reason, message)
+    return _decide(s, with_attempt(status, now=s.now), State(reason, message), events=(note,), requeue_after=0.0)
+
+
+def _run(s: Snapshot, attempt: Attempt) -> Plan:
+    blocked = [name for name in s.names if name in s.strangers]
+    if blocked:
+        message = f"pod {blocked[0]} of an earlier job with this name is still there; waiting for it to be gone"
+        return _decide(s, s.stored, State(Reason.PODS_PENDING, message), requeue_after=BLOCKED_RETRY_SECONDS)
+    clear = leftovers(s.pods, newest=s.stored.attempt, keep=attempt.attempt)
+    missing = [rank for rank in range(s.spec.nodes) if rank not in s.ranks]
+    if missing:
+        # Missing means not created yet: `find_loss` has judged those that had been seen.
+        return _create(s, attempt, clear, missing)
+    status = s.stored
+    if attempt.pods_created_at is None:
+        status = with_last_attempt(status, pods_created_at=rfc3339(s.now))
+    return _decide(s, status, _running(s), writes=(*clear, *_meet(s)), requeue_after=_until_deadline(s))
+
+
+def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: list[int]) -> Plan:
+    pods = tuple(
+        Create(
+            POD,
+            children.training_pod(
+                s.job,
+                s.spec,
+                attempt=attempt.attempt,
+                rank=rank,
+                image=s.stored.image,
+                progress_url=s.progress_url,
+            ),
+        )
+        for rank in missing
+    )
+    return _decide(
+        s,
+        s.stored,
+        _creating(s, attempt, s.names[missing[0]]),
+        writes=(*clear, *_meet(s), *pods),
+        requeue_after=BLOCKED_RETRY_SECONDS,
+        refusable=True,
+    )
+
+
+def _creating(s: Snapshot, attempt: Attempt, first: str) -> State:
+    if s.now < seconds(attempt.started_at) + APPEARANCE_SECONDS:
+        return State(_starting_reason(s), f"{story(s.stored)}creating {pods_in_words(s.spec)} from {first} on")
+    cure = "if a pod that is not this job's bears that name, delete it"
+    return State(Reason.PODS_PENDING, f"{story(s.stored)}pod {first} does not appear; {cure}")
+
+
+def _running(s: Snapshot) -> State:
+    hindered, waiting = waiting_for(list(s.ranks.values()))
+    if hindered:
+        return State(Reason.PODS_PENDING, f"{story(s.stored)}waiting for pods: {waiting}")
+    if waiting:
+        return State(_starting_reason(s), f"{story(s.stored)}starting: {waiting}")
+    return State(Reason.RUNNING, f"attempt {s.stored.attempt} runs on {pods_in_words(s.spec)}", ready=True)
+
+
+def _lose(s: Snapshot, loss: Loss) -> Plan:
+    # With the newest report, so that the record of the attempt names the last step that was heard of.
+    status = closed(with_progress(s.stored, s.report), loss.cause, now=s.now, loss=loss)
+    told_by = f"{ended(status.attempts[-1])}: {loss.sentence()}"
+    if status.restarts >= s.spec.max_restarts:
+        used = f"{status.restarts} of {s.spec.max_restarts} restarts (spec.maxRestarts) are used"
+        return _fail(s, status, Reason.BACKOFF_LIMIT_EXCEEDED, f"{told_by}; {used}")
+    status = status.model_copy(update={"restarts": status.restarts + 1})
+    count = f"restart {status.restarts} of {s.spec.max_restarts}{from_checkpoint(status)}"
+    return _open_attempt(s, status, Reason.RESTARTING, f"{told_by}; {count}")
+
+
+def _suspend(s: Snapshot) -> Plan:
+    status = closed(with_progress(s.stored, s.report), Cause.SUSPENDED, now=s.now)
+    message = f"attempt {status.attempt} is being stopped{at_step(status)}"
+    note = Note("Normal", Reason.SUSPENDED, message)
+    return _decide(s, status, State(Reason.SUSPENDED, message), events=(note,), requeue_after=0.0)
+
+
+def _publish(s: Snapshot) -> Plan:
+    last_words = s.ranks[0].ended
+    result = parse_result(last_words.message if last_words else "", needs_artifact=s.spec.output is not None)
+    status = closed(with_progress(s.stored, s.report), Cause.COMPLETED, now=s.now)
+    if isinstance(result, Invalid):
+        return _fail(s, status, Reason.RESULT_INVALID, result.message)
+    if s.spec.output is None or result.artifact is None:
+        return _complete(s, status, result)
+    if s.model_version is None:
+        return _create_version(s, result)
+    uid, digest = s.job["metadata"]["uid"], result.artifact.digest
+    conflict = version_conflict(s.model_version, job_uid=uid, digest=digest)
+    if conflict:
+        return _fail(s, status, Reason.VERSION_CONFLICT, conflict)
+    return _complete(s, status, result)
+
+
+def _create_version(s: Snapshot, result: Result) -> Plan:
+    assert result.artifact is not None, "checked by the caller"
+    try:
+        body = children.model_version(
+            s.job,
+            s.spec,
+            result=result,
+            artifact=result.artifact,
+            image=s.stored.image,
+            attempts=s.stored.attempt,
+        )
+    except ValidationError as error:
+        return _fail(s, s.stored, Reason.RESULT_INVALID, f"the result does not fit into a ModelVersion: {error}")
+    name = children.version_name(s.spec)
+    state = State(Reason.PUBLISHING, f"training is done; ModelVersion {name} is being made")
+    # The version is read back before success is told: another one may bear the name.
+    return _decide(
+        s,
+        s.stored,
+        state,
+        writes=(Create(MODEL_VERSION, body),),
+        requeue_after=BLOCKED_RETRY_SECONDS,
+        refusable=True,
+    )
+
+
+def _complete(s: Snapshot, status: TrainingJobStatus, result: Result) -> Plan:
+    name = children.version_name(s.spec)
+    status = status.model_copy(
+        update={
+            "completion_time": rfc3339(s.now),
+            "loss_trace_digest": result.loss_trace_digest,
+            "model_version": name or None,
+            "progress": _final(s, status, result),
+        }
+    )
+    status = with_last_attempt(status, step=result.step if result.step is not None else status.attempts[-1].step)
+    made = f"; ModelVersion {name} was made" if name else ""
+    message = f"training finished{at_step(status)} after {status.attempt} attempt(s){made}"
+    note = Note("Normal", Reason.COMPLETED, message)
+    return _decide(s, status, State(Reason.COMPLETED, message, ready=True, succeeded=True), events=(note,))
+
+
+def _final(s: Snapshot, status: TrainingJobStatus, result: Result) -> Progress | None:
+    before = status.progress or Progress()
+    if result.step is None:
+        return status.progress
+    return before.model_copy(
+        update={
+            "step": result.step,
+            "total_steps": max(before.total_steps, result.step),
+            "loss": result.loss or before.loss,
+            "time": rfc3339(s.now),
+            "attempt": status.attempt,
+        }
+    )
+
+
+def _fail(s: Snapshot, status: TrainingJobStatus, reason: Reason, message: str, *, cause: Cause = Cause.ERROR) -> Plan:
+    if current(status):
+        status = closed(with_progress(status, s.report), cause, now=s.now)
+    status = status.model_copy(update={"completion_time": rfc3339(s.now)})
+    note = Note("Warning", reason, message)
+    return _decide(s, status, State(reason, message, failed=True), events=(note,), requeue_after=0.0)
+
+
+def _decide(
+    s: Snapshot,
+    status: TrainingJobStatus,
+    state: State,
+    *,
+    writes: tuple[Write, ...] = (),
+    events: tuple[Note, ...] = (),
+    requeue_after: float | None = None,
+    refusable: bool = False,
+) -> Plan:
+    def refused(refusal: Refusal) -> Object:
+        return _written(s, status, _refused(refusal))
+
+    decided = told(status, state, generation=_generation(s), now=s.now)
+    due = progress_due(s.stored, s.report, interval=s.status_interval)
+    if due is not None and (due <= s.now or decided != s.stored):
+        decided, due = with_progress(decided, s.report), None
+    if due is not None:
+        requeue_after = min(due - s.now, requeue_after if requeue_after is not None else due - s.now)
+    return Plan(
+        writes=writes,
+        status=decided.to_wire(),
+        events=events,
+        requeue_after=requeue_after,
+        refused=refused if refusable else None,
+    )
+
+
+def _written(s: Snapshot, status: TrainingJobStatus, state: State) -> Object:
+    if state.failed:
+        status = status.model_copy(update={"completion_time": rfc3339(s.now)})
+        if current(status):
+            status = closed(status, Cause.ERROR, now=s.now)
+    return told(status, state, generation=_generation(s), now=s.now).to_wire()
+
+
+def _refused(refusal: Refusal) -> State:
+    if refusal.write.resource == MODEL_VERSION:
+        message = f"the API server refuses the ModelVersion: {refusal.message}"
+        if refusal.invalid:
+            return State(Reason.RESULT_INVALID, message, failed=True)
+        return State(Reason.PUBLISHING, message)
+    message = f"the API server refuses a {refusal.write.resource.kind}: {refusal.message}"
+    # What is invalid stays so, since the spec cannot change; what is forbidden may be allowed when quota is free again.
+    return State(Reason.POD_REFUSED, message, failed=refusal.invalid)
+
+
+def _meet(s: Snapshot) -> tuple[Write, ...]:
+    return meeting_point(s.job, s.spec, s.service, attempt=s.stored.attempt)
+
+
+def _deadline(s: Snapshot) -> float | None:
+    if s.spec.active_deadline_seconds is None or s.stored.start_time is None:
+        return None
+    return seconds(s.stored.start_time) + s.stored.suspended_seconds + s.spec.active_deadline_seconds
+
+
+def _until_deadline(s: Snapshot) -> float | None:
+    deadline = _deadline(s)
+    return None if deadline is None else deadline - s.now
+
+
+def _starting_reason(s: Snapshot) -> Reason:
+    return Reason.RESTARTING if story(s.stored) else Reason.PODS_STARTING
+
+
+def _generation(s: Snapshot) -> int:
+    return int(s.job["metadata"].get("generation", 0))
