@@ -1,0 +1,157 @@
+"""The CEL rules of every kind, evaluated: the right passes, the wrong is refused with the field and the cure."""
+
+from typing import Any
+
+import pytest
+
+from admission import admit
+from manifests import minimal
+from shipway.api.v1alpha1 import KINDS, trainingjob
+from shipway.crdgen.crd import root_schema
+
+KIND_NAMES = [kind.kind for kind in KINDS]
+
+ALLOWED = {
+    "a job with a command instead of a recipe": minimal("TrainingJob", recipe=None, command=["python", "train.py"]),
+    "a job with an empty command beside its recipe": minimal("TrainingJob", command=[]),
+    "whole quantities without quotes": minimal("TrainingJob", resources={"requests": {"cpu": 2, "memory": "4Gi"}}),
+    "a release by alias": minimal("ServingDeployment", version=None, alias="champion"),
+    "a release without steps": minimal("ServingDeployment", rollout={"steps": []}),
+    "weights and pauses": minimal(
+        "ServingDeployment",
+        rollout={"steps": [{"setWeight": 5}, {"pause": {"seconds": 10}}, {"setWeight": 50}, {"pause": {}}]},
+    ),
+    "a gate with nothing but its name and type": minimal(
+        "ServingDeployment", rollout={"gates": [{"name": "errors", "type": "ErrorRate"}]}
+    ),
+    "a wildcard host": minimal("ServingDeployment", host="*.example.com"),
+}
+
+REFUSED = {
+    "a job with neither recipe nor command": (
+        minimal("TrainingJob", recipe=None),
+        ("spec", "set exactly one of recipe"),
+    ),
+    "a job with both": (minimal("TrainingJob", command=["python"]), ("spec", "set exactly one of recipe")),
+    "an unknown recipe": (minimal("TrainingJob", recipe={"name": "llm"}), ("spec.recipe.name", "recipes are: ranker")),
+    "arguments for a recipe": (minimal("TrainingJob", args=["--fast"]), ("spec.args", "recipe.parameters instead")),
+    "the operator's variables": (
+        minimal("TrainingJob", env=[{"name": "SHIPWAY_SEED", "value": "7"}]),
+        ("spec.env", "choose another name"),
+    ),
+    "torchrun's variables": (
+        minimal("TrainingJob", env=[{"name": "PET_NNODES", "value": "7"}]),
+        ("spec.env", "choose another name"),
+    ),
+    "a local folder as storage": (
+        minimal("TrainingJob", storage={"uri": "file:///data"}),
+        ("spec.storage.uri", "s3://bucket/path"),
+    ),
+    "a version whose pods would have too long names": (
+        minimal("TrainingJob", output={"model": "m" * 30, "version": "v" * 11}),
+        ("spec.output", "longer than 40 characters"),
+    ),
+    "a job's name with a dot": (minimal("TrainingJob", name="ranker.v1"), ("", "metadata.name must begin")),
+    "a job's name that is too long": (minimal("TrainingJob", name="j" * 49), ("", "longer than 48 characters")),
+    "a model's name that is too long": (minimal("Model", name="m" * 39), ("", "longer than 38 characters")),
+    "a version that is not called by its model": (
+        minimal("ModelVersion", name="v1"),
+        ("", "metadata.name must be spec.modelName, a dash and spec.version"),
+    ),
+    "a deployment's name that is too long": (
+        minimal("ServingDeployment", name="d" * 41),
+        ("", "longer than 40 characters"),
+    ),
+    "neither version nor alias": (
+        minimal("ServingDeployment", version=None),
+        ("spec", "exactly one of version and alias"),
+    ),
+    "both version and alias": (
+        minimal("ServingDeployment", alias="champion"),
+        ("spec", "exactly one of version and alias"),
+    ),
+    "a step that does two things": (
+        minimal("ServingDeployment", rollout={"steps": [{"setWeight": 5, "pause": {}}]}),
+        ("spec.rollout.steps[0]", "exactly one of setWeight and pause"),
+    ),
+    "a step that does nothing": (
+        minimal("ServingDeployment", rollout={"steps": [{}]}),
+        ("spec.rollout.steps[0]", "exactly one of setWeight and pause"),
+    ),
+    "a step without traffic": (
+        minimal("ServingDeployment", rollout={"steps": [{"setWeight": 0}]}),
+        ("spec.rollout.steps", "begin with 1 or more"),
+    ),
+    "a margin in percent": (
+        minimal("ServingDeployment", rollout={"gates": [{"name": "e", "type": "ErrorRate", "margin": "5"}]}),
+        ("spec.rollout.gates[0].margin", "such as 0.01"),
+    ),
+    "a quantile in percent": (
+        minimal("ServingDeployment", rollout={"gates": [{"name": "l", "type": "Latency", "quantile": "95"}]}),
+        ("spec.rollout.gates[0].quantile", "such as 0.95"),
+    ),
+    "an alpha that forgives nothing": (
+        minimal("ServingDeployment", rollout={"alpha": "0"}),
+        ("spec.rollout.alpha", "such as 0.01"),
+    ),
+    "fewer replicas at the most than at the least": (
+        minimal("ServingDeployment", predictor={"minReplicas": 3}),
+        ("spec.predictor.maxReplicas", "raise it or lower minReplicas"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KIND_NAMES)
+def test_the_smallest_object_is_admitted(kind: str) -> None:
+    assert admit(minimal(kind)) == []
+
+
+@pytest.mark.parametrize("obj", ALLOWED.values(), ids=ALLOWED.keys())
+def test_what_is_right_is_admitted(obj: dict[str, Any]) -> None:
+    assert admit(obj) == []
+
+
+@pytest.mark.parametrize(("obj", "wanted"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_wrong_is_refused_with_field_and_cure(obj: dict[str, Any], wanted: tuple[str, str]) -> None:
+    refusals = admit(obj)
+
+    assert [refusal.field for refusal in refusals] == [wanted[0]]
+    assert wanted[1] in refusals[0].message
+
+
+@pytest.mark.parametrize("kind", ["ModelVersion", "Incident"])
+def test_a_record_cannot_be_changed(kind: str) -> None:
+    changed = minimal(kind, digest="sha256:" + "cd" * 32)
+
+    assert [refusal.field for refusal in admit(changed, old=minimal(kind))] == ["spec"]
+
+
+def test_a_job_may_be_suspended_and_resumed() -> None:
+    assert admit(minimal("TrainingJob", suspend=True), old=minimal("TrainingJob")) == []
+    assert admit(minimal("TrainingJob"), old=minimal("TrainingJob", suspend=True)) == []
+
+
+def test_suspending_a_job_does_not_let_another_change_slip_through() -> None:
+    refusals = admit(minimal("TrainingJob", suspend=True, nodes=4), old=minimal("TrainingJob"))
+
+    assert [refusal.field for refusal in refusals] == ["spec.nodes"]
+    assert "delete the job and create it anew" in refusals[0].message
+
+
+def test_every_field_of_a_job_but_suspend_is_guarded() -> None:
+    spec = root_schema(trainingjob.KIND)["properties"]["spec"]
+    guarded = {rule["fieldPath"] for rule in spec["x-kubernetes-validations"] if "oldSelf" in rule["rule"]}
+
+    assert guarded == {f".{name}" for name in spec["properties"]} - {".suspend"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"output": None}, {"output": {"model": "ranker", "version": "v2"}}), ({"args": None}, {"args": []})],
+    ids=["added", "emptied"],
+)
+def test_adding_an_optional_field_to_a_job_is_a_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = minimal("TrainingJob", **before), minimal("TrainingJob", **after)
+
+    assert admit(new, old=old)
+    assert admit(old, old=new)
