@@ -75,7 +75,7 @@ def _line(row: _Row) -> str:
 
 
 def _default(schema: Schema) -> str:
-    if schema.get("default") in (None, {}):
+    if "default" not in schema or "properties" in schema:
         return ""
     return f"`{str(schema['default']).lower() if isinstance(schema['default'], bool) else schema['default']}`"
 

@@ -150,7 +150,7 @@ def _items(node: Schema, *, path: str, defaults: bool) -> Schema:
 
 def _with_default(node: Schema, *, defaults: bool) -> Schema:
     declared = node.pop("default", None)
-    wanted = _short_default(declared, node) if defaults else None
+    wanted = _written(declared, node) if defaults else None
     return _ordered(node if wanted is None else {**node, "default": wanted})
 
 
@@ -159,16 +159,13 @@ def _ordered(node: Schema) -> Schema:
     return {**known, **{key: node[key] for key in sorted(node.keys() - known.keys())}}
 
 
-def _short_default(value: Any, schema: Schema) -> Any:
-    """The default to write: without what the defaults of inner fields say already; None when nothing is left to say.
+def _written(value: Any, schema: Schema) -> Any:
+    """The default to write, or None when there is none.
 
     Empty texts, lists and maps are not written: absent and empty mean the same, and the user's object stays as it was.
-    An object whose inner fields have defaults gets `{}`, which makes the API server fill these in.
+    The default of an object says all of its inner defaults again: rules are checked against it as it stands.
     """
-    if "properties" not in schema or value is None:
+    if value in _EMPTY or "properties" not in schema:
         return None if value in _EMPTY else value
-    inner = schema["properties"]
-    own = {key: _short_default(item, inner[key]) for key, item in value.items()}
-    differing = {key: item for key, item in own.items() if item is not None and item != inner[key].get("default")}
-    has_inner = any("default" in child for child in inner.values())
-    return differing if differing or has_inner else None
+    inner = {key: _written(item, schema["properties"][key]) for key, item in value.items()}
+    return {key: item for key, item in inner.items() if item is not None} or None
