@@ -65,7 +65,7 @@ class Story:
         with self.screen.step("Train v1 until its second checkpoint") as step:
             await self._until(step, "TrainingJob", "ranker-v1", _has_checkpoint, seconds=180, show=_training)
         with self.screen.step("Kill the pod of rank 1 without notice") as step:
-            victim = await self.cluster.pod_of_rank("ranker-v1", 1)
+            victim = await self.cluster.pod_of_rank(NAMESPACE, "ranker-v1", 1)
             await self.cluster.kill_pod(NAMESPACE, victim)
             step.done(victim)
         with self.screen.step("Resume from the checkpoint and finish") as step:
@@ -74,7 +74,7 @@ class Story:
         with self.screen.step("Verify the artifact's digest, serve it") as step:
             await self.cluster.apply(self.examples / "20-serve-v1.yaml")
             await self._until(step, "ServingDeployment", "ranker", _is_ready, seconds=180, show=_serving)
-            await self.cluster.first_answer(HOST, seconds=30)
+            await self.cluster.first_answer(HOST, "ranker", {"user": 196, "item": 242}, seconds=30)
         self.report.add(claim("v1_ready_seconds", time.time() - began, "s"))
         await self._same_losses(job)
         await self._quality("ranker-v1")
@@ -126,7 +126,8 @@ class Story:
         await self.cluster.apply(self.examples / "40-train-v3.yaml")
         with self.screen.step("Make v3: v2 after a faulty clean-up job") as step:
             await self._until(step, "TrainingJob", "ranker-v3", _finished, seconds=180, show=_training)
-        stable_before = await self.cluster.pods_of_version("ranker", "v2")
+        stable = await self._inference_service("stable")
+        stable_before = await self.cluster.pods_of_version(NAMESPACE, stable)
         began = time.time()
         await self.cluster.apply(self.examples / "41-serve-v3.yaml")
         with self.screen.step("v3 looks healthy at 5 and 25 percent") as step:
@@ -148,7 +149,7 @@ class Story:
         await asyncio.sleep(3)
         await self._judge_rollback(backend, began)
         await self._judge_incident(sdep)
-        after = await self.cluster.pods_of_version("ranker", "v2")
+        after = await self.cluster.pods_of_version(NAMESPACE, stable)
         self.report.add(claim("stable_untouched", stable_before == after and bool(after), "", ("==", True)))
 
     async def _judge_rollback(self, backend: str, began: float) -> None:
@@ -244,8 +245,11 @@ class Story:
         return (await self._weights() or {}).get(backend, 0)
 
     async def _backend(self, role: str) -> str:
+        return f"{await self._inference_service(role)}-predictor"
+
+    async def _inference_service(self, role: str) -> str:
         sdep = await self.cluster.get("ServingDeployment", NAMESPACE, "ranker")
-        return f"{(sdep or {})['status'][role]['inferenceService']}-predictor"
+        return str((sdep or {})["status"][role]["inferenceService"])
 
     def _releasing(self, sdep: Object | None) -> tuple[str, float | None]:
         line, fraction = _serving(sdep)

@@ -33,6 +33,11 @@ class Hierarchy:
     here: Path
 
 
+def names() -> list[str]:
+    """The controllers of every hierarchy, as in `Hierarchy`. Unlike their places, readable in any cgroup namespace."""
+    return [line.split(":", 2)[1] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+
+
 def hierarchies() -> list[Hierarchy]:
     """Every hierarchy that is mounted, with the place of this process in it."""
     mounts = dict(_mounts())
@@ -98,7 +103,7 @@ def _remove_empty(cgroup: Path) -> None:
 
 def _mounts() -> Iterator[tuple[str, Path]]:
     """Controllers as /proc/self/cgroup names them, and where that hierarchy's root is reachable."""
-    named = [line.split(":", 2)[1] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    named = names()
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()
         separator = fields.index("-")

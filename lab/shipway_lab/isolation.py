@@ -26,10 +26,9 @@ def enter(*, keep_visible: Iterable[Path], resolver: Path) -> None:
         keep_visible: Folders that must stay reachable at their place even if a covered folder contains them.
         resolver: File to write the resolver configuration to; it takes the place of /etc/resolv.conf.
     """
-    hierarchies = cgroups.hierarchies()
     _run("mount", "--make-rprivate", "/")
     _cover(tuple(keep_visible))
-    _mount_cgroups(hierarchies)
+    _mount_cgroups()
     _network()
     _resolve_with(resolver)
 
@@ -50,12 +49,11 @@ def _cover(keep_visible: tuple[Path, ...]) -> None:
         os.close(handle)
 
 
-def _mount_cgroups(hierarchies: list[cgroups.Hierarchy]) -> None:
+def _mount_cgroups() -> None:
     """Mount the hierarchies anew: from here their roots are the lab's own cgroups."""
-    names = {h.controllers: h.here for h in hierarchies}
     _run("umount", "-R", str(_CGROUP_ROOT))
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "cgroup", str(_CGROUP_ROOT))
-    for controllers in names:
+    for controllers in cgroups.names():
         folder = _CGROUP_ROOT / (controllers.removeprefix("name=") or "unified")
         folder.mkdir()
         if not controllers:

@@ -66,7 +66,6 @@ class Lab:
 
     def link(self, name: str, target: Path) -> Path:
         """Make a program callable by name for every part."""
-        self.paths.bin.mkdir(exist_ok=True)
         place = self.paths.bin / name
         place.unlink(missing_ok=True)
         place.symlink_to(target)

@@ -141,7 +141,7 @@ def _visible(paths: LabPaths) -> tuple[str, ...]:
 
 def _write_state(paths: LabPaths, spec: LabSpec) -> None:
     shutil.rmtree(paths.root, ignore_errors=True)
-    for folder in (paths.config, paths.logs, paths.data):
+    for folder in (paths.config, paths.logs, paths.data, paths.bin):
         folder.mkdir(parents=True)
     paths.root.chmod(0o700)
     pki.create(paths.pki, now=datetime.datetime.now(datetime.UTC))

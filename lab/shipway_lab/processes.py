@@ -113,6 +113,6 @@ class Processes:
                 start_new_session=True,
                 pass_fds=command.descriptors,
             )
-        with contextlib.suppress(OSError):  # It may have ended already; `dead` will tell.
+        with contextlib.suppress(ProcessLookupError):  # It ended already; `dead` will tell.
             (cgroup / "cgroup.procs").write_text(str(process.pid))
         return process

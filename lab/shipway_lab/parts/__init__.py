@@ -8,9 +8,11 @@ from typing import Final
 
 from shipway_lab.errors import LabError
 from shipway_lab.parts.base import Part
+from shipway_lab.parts.containerd import Containerd
 from shipway_lab.parts.control_plane import ApiServer, ControllerManager, Scheduler
 from shipway_lab.parts.etcd import Etcd
 from shipway_lab.parts.forwarder import Forwarder
+from shipway_lab.parts.node import CoreDns, Kubelet, KubeProxy
 
 REGISTRY: Final[Mapping[str, Part]] = {
     part.name: part
@@ -20,6 +22,10 @@ REGISTRY: Final[Mapping[str, Part]] = {
         ApiServer(),
         ControllerManager(),
         Scheduler(),
+        Containerd(),
+        Kubelet(),
+        KubeProxy(),
+        CoreDns(),
     )
 }
 

@@ -18,7 +18,6 @@ PACKAGES: Final = DebianPackages(
     ),
     release=(
         "runc",
-        "libseccomp2",
         "nftables",
         "libnftables1",
         "libnftnl11",
@@ -40,6 +39,9 @@ def program(lab: Lab, path: str) -> Path:
     return lab.artifact(PACKAGES.name) / path
 
 
-def library_path(lab: Lab) -> dict[str, str]:
-    """Environment that lets programs of the host's release find their libraries in the packages."""
-    return {"LD_LIBRARY_PATH": str(program(lab, "usr/lib/x86_64-linux-gnu"))}
+def link_nft(lab: Lab) -> None:
+    """Make `nft` callable, with its libraries from the packages and no trace of them in anybody's environment."""
+    script = lab.paths.bin / "nft"
+    libraries = program(lab, "usr/lib/x86_64-linux-gnu")
+    script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program(lab, "usr/sbin/nft")} "$@"\n')
+    script.chmod(0o755)
