@@ -10,7 +10,7 @@ from typing import Any
 from shipway_demo.claims import Report, claim
 from shipway_demo.cluster import Cluster
 from shipway_demo.screen import Screen, Step
-from shipway_demo.watchers import PeakWatcher, RouteWatcher, writes
+from shipway_demo.watchers import PeakWatcher, RouteWatcher, unlike, writes
 from shipway_workloads.replay import Answer, Replay
 
 NAMESPACE = "team-reco"
@@ -116,7 +116,7 @@ class Story:
             sdep = await self._until(step, "ServingDeployment", "ranker", done, seconds=300, show=self._releasing)
         answers = self.replay.answers_since(began)
         steps = self.route.steps_of(backend, began)
-        wrong = _unlike(steps, STEPS) + _unlike([r["weight"] for r in sdep["status"]["rollout"]["history"]], STEPS)
+        wrong = unlike(steps, STEPS) + unlike([r["weight"] for r in sdep["status"]["rollout"]["history"]], STEPS)
         self.report.add(claim("v2_failed_requests", sum(not a.ok for a in answers), "", ("==", 0)))
         self.report.add(claim("v2_steps_skipped_or_repeated", wrong, "", ("==", 0)))
         self.report.add(claim("v2_requests", len(answers), "", (">=", 2000)))
@@ -327,9 +327,3 @@ def _serving(sdep: Object | None) -> tuple[str, float | None]:
     status = (sdep or {}).get("status", {})
     observed = status.get("rollout", {}).get("weights", {}).get("observed")
     return status.get("summary", "waiting for the operator"), None if observed is None else observed / 100
-
-
-def _unlike(seen: list[int], wanted: list[int]) -> int:
-    missing = sum(weight not in seen for weight in wanted)
-    extra = max(0, len(seen) - len(set(seen) & set(wanted)))
-    return missing + extra

@@ -110,3 +110,10 @@ def writes(audit_log: Path, *, offset: int) -> Sequence[dict[str, str]]:
             if ref.get("resource") not in NOT_STATE:
                 found.append({"verb": entry["verb"], "resource": ref.get("resource", ""), "name": ref.get("name", "")})
     return found
+
+
+def unlike(seen: list[int], wanted: list[int]) -> int:
+    """How many weights are missing from what was seen, or too many in it."""
+    missing = sum(weight not in seen for weight in wanted)
+    extra = len(seen) - len(set(seen) & set(wanted))
+    return missing + extra
