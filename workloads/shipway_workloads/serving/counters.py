@@ -1,0 +1,122 @@
+"""What a predictor has answered since it started: counts and a histogram of latencies with fixed logarithmic buckets.
+
+Plain cumulative numbers, so that a reader takes differences and loses nothing by missing a read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+SCHEMA = 1
+FIRST_BOUND_SECONDS = 0.001
+RATIO = 1.25
+# The last bounded bucket ends at 0.001 * 1.25 ** 50 = 70 s, beyond any timeout on the way here.
+BOUNDED_BUCKETS = 51
+
+_LOG_RATIO = math.log(RATIO)
+
+
+@dataclass
+class LatencyHistogram:
+    """Bucket `i` counts latencies in (FIRST * RATIO^(i-1), FIRST * RATIO^i] seconds; the first also all below it.
+
+    Attributes:
+        counts: One count a bucket; the last takes all beyond.
+        sum_seconds: Sum of all latencies.
+    """
+
+    counts: list[int] = field(default_factory=lambda: [0] * (BOUNDED_BUCKETS + 1))
+    sum_seconds: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Counts one latency."""
+        self.counts[bucket_of(seconds)] += 1
+        self.sum_seconds += seconds
+
+
+def bucket_of(seconds: float) -> int:
+    """The bucket of a latency, found without a search."""
+    if seconds <= FIRST_BOUND_SECONDS:
+        return 0
+    # A hair off, so that a bound computed as FIRST * RATIO ** i falls into bucket i despite rounding.
+    place = math.ceil(math.log(seconds / FIRST_BOUND_SECONDS) / _LOG_RATIO - 1e-9)
+    return min(place, BOUNDED_BUCKETS)
+
+
+@dataclass(kw_only=True, eq=False)
+class Counters:
+    """Counts of one predictor process; touched by its event loop alone, so there is no lock.
+
+    Attributes:
+        pod: Host name, which is the pod's name.
+        started_at: Seconds since the epoch.
+        model: Name of the model.
+        version: Name of its version.
+        digest: OMS root digest of the loaded artifact.
+        requests: Prediction requests answered.
+        errors: Those answered with 5xx.
+        client_errors: Those answered with 4xx.
+        latency: How long they took, from the request's arrival to the end of the answer.
+    """
+
+    pod: str
+    started_at: float
+    model: str
+    version: str
+    digest: str
+    requests: int = 0
+    errors: int = 0
+    client_errors: int = 0
+    latency: LatencyHistogram = field(default_factory=LatencyHistogram)
+
+    def observe(self, *, status: int, seconds: float) -> None:
+        """Counts one answered request."""
+        self.requests += 1
+        if status >= 500:
+            self.errors += 1
+        elif status >= 400:
+            self.client_errors += 1
+        self.latency.observe(seconds)
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of `GET /counters`."""
+        return {
+            "schema": SCHEMA,
+            "startedAt": self.started_at,
+            "pod": self.pod,
+            "model": {"name": self.model, "version": self.version, "digest": self.digest},
+            "requests": self.requests,
+            "errors": self.errors,
+            "clientErrors": self.client_errors,
+            "latency": {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": self.latency.counts},
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        """The same numbers as Prometheus metrics; makes this a prometheus_client collector."""
+        requests = CounterMetricFamily("shipway_predictor_requests", "Prediction requests answered.", labels=["result"])
+        requests.add_metric(["ok"], self.requests - self.errors - self.client_errors)
+        requests.add_metric(["error"], self.errors)
+        requests.add_metric(["clientError"], self.client_errors)
+        yield requests
+        latency = HistogramMetricFamily("shipway_predictor_request_duration_seconds", "Time to answer a request.")
+        latency.add_metric([], self._cumulative_buckets(), self.latency.sum_seconds)
+        yield latency
+        info = GaugeMetricFamily(
+            "shipway_predictor_model_info", "1 for the model served.", labels=["model", "version", "digest"]
+        )
+        info.add_metric([self.model, self.version, self.digest], 1)
+        yield info
+
+    def _cumulative_buckets(self) -> list[tuple[str, float]]:
+        bounds = [f"{FIRST_BOUND_SECONDS * RATIO**i:.6g}" for i in range(BOUNDED_BUCKETS)] + ["+Inf"]
+        total = 0
+        buckets: list[tuple[str, float]] = []
+        for bound, count in zip(bounds, self.latency.counts, strict=True):
+            total += count
+            buckets.append((bound, total))
+        return buckets
