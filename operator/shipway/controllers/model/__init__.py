@@ -1,0 +1,1 @@
+"""Model: its versions, its aliases and their history, what is held back."""
