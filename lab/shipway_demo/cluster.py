@@ -14,7 +14,7 @@ import yaml
 
 from shipway.api import labels
 from shipway.kube.client import Client
-from shipway.kube.credentials import from_kubeconfig
+from shipway.kube.credentials import Connection, from_kubeconfig
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, OWN, POD, Key, Object, Resource
 
@@ -53,8 +53,10 @@ class Lab:
 class Cluster:
     """Applies, reads and kills."""
 
-    def __init__(self, lab: Lab, client: Client, http: aiohttp.ClientSession) -> None:
+    def __init__(self, lab: Lab, connection: Connection, client: Client, http: aiohttp.ClientSession) -> None:
         self._lab = lab
+        self._server = connection.server
+        self._ssl = connection.ssl_context()
         self._client = client
         self._http = http
 
@@ -62,8 +64,9 @@ class Cluster:
     @asynccontextmanager
     async def connect(cls, lab: Lab) -> AsyncIterator["Cluster"]:
         """A connection as the lab's administrator."""
-        async with Client.connect(from_kubeconfig(lab.kubeconfig)) as client, aiohttp.ClientSession() as http:
-            yield cls(lab, client, http)
+        connection = from_kubeconfig(lab.kubeconfig)
+        async with Client.connect(connection) as client, aiohttp.ClientSession() as http:
+            yield cls(lab, connection, client, http)
 
     @property
     def gateway(self) -> str:
@@ -89,7 +92,7 @@ class Cluster:
     async def apply(self, file: Path) -> list[Key]:
         """`kubectl apply --server-side -f`: every object of the file."""
         applied = []
-        for document in yaml.safe_load_all(file.read_text()):
+        for document in yaml.safe_load_all(await asyncio.to_thread(file.read_text)):
             await self._client.apply(RESOURCES[document["kind"]], document)
             meta = document["metadata"]
             applied.append(Key(document["kind"], meta.get("namespace", ""), meta["name"]))
@@ -126,12 +129,15 @@ class Cluster:
     async def operator_rss_mib(self) -> float | None:
         """Resident memory of the operator, from its own metrics through the API server's proxy."""
         for pod in await self._operator_pods():
-            path = f"{POD.path(SYSTEM, pod['metadata']['name'])}:8081/proxy/metrics"
-            text = await self._client.text(path)
-            for line in (text or "").splitlines():
+            for line in (await self._metrics(pod["metadata"]["name"])).splitlines():
                 if line.startswith("process_resident_memory_bytes "):
                     return float(line.split()[1]) / 2**20
         return None
+
+    async def _metrics(self, pod: str) -> str:
+        url = f"{self._server}{POD.path(SYSTEM, pod)}:8081/proxy/metrics"
+        async with self._http.get(url, ssl=self._ssl) as response:
+            return await response.text() if response.status == 200 else ""
 
     async def first_answer(self, host: str, model: str, instance: dict[str, Any], *, seconds: float) -> float:
         """Waits until the model answers through the gateway; returns how long that took."""
