@@ -105,10 +105,13 @@ def trim_pod(obj: Object) -> Object:
                 for c in status.get("conditions", ())
                 if c["type"] in {"PodScheduled", "DisruptionTarget", "Ready"}
             ],
-            "containerStatuses": [
-                {key: c[key] for key in ("name", "state", "ready", "restartCount") if key in c}
-                for c in status.get("containerStatuses", ())
-            ],
+            **{
+                field: [
+                    {key: c[key] for key in ("name", "state", "lastState", "ready", "restartCount") if key in c}
+                    for c in status.get(field, ())
+                ]
+                for field in ("initContainerStatuses", "containerStatuses")
+            },
         },
     }
 

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     ALIAS_UNRESOLVED = "AliasUnresolved"
     INTEGRATION_MISSING = "IntegrationMissing"
     PREDICTOR_STARTING = "PredictorStarting"
+    PREDICTOR_REFUSED = "PredictorRefused"
     PROGRESSING = "Progressing"
     PAUSED = "Paused"
     AWAITING_EVIDENCE = "AwaitingEvidence"
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     BAKING = "Baking"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
+    ROLLBACK_BLOCKED = "RollbackBlocked"
     QUARANTINED = "Quarantined"
     SUPERSEDED = "Superseded"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
@@ -218,6 +220,10 @@ class VersionRef(ApiModel):
     """The KServe InferenceService that runs it."""
     predictor_hash: Annotated[str, Field(max_length=64)]
     """Hash of the predictor configuration it runs with."""
+    predictor: Predictor | None = None
+    """That configuration, so that the version can be put back as it was."""
+    min_replicas: Annotated[int, Field(ge=1)] | None = None
+    """Replicas it is held at for the time of a release, where that is more than the configuration says."""
     since: Time | None = None
     """When it took this role."""
     baked: bool = False
@@ -250,6 +256,32 @@ class GateStatus(ApiModel):
     """In words."""
 
 
+class Slow(ApiModel):
+    """What a Latency gate counted of one version in the current step."""
+
+    gate: DnsLabel
+    """The gate."""
+    threshold: Decimal
+    """An answer that took more than this many seconds is slow; from stable's quantile."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers counted since the threshold is known."""
+    slow: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them slower than that."""
+
+
+class Cursor(ApiModel):
+    """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
+
+    pod: DnsName
+    """The pod."""
+    started_at: Time
+    """When its counters began."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Its answers up to here."""
+    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them with status 5xx."""
+
+
 class Evidence(ApiModel):
     """Counters of one version in the current step."""
 
@@ -259,6 +291,10 @@ class Evidence(ApiModel):
     """Answers counted in this step."""
     errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
     """Of them with status 5xx."""
+    slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
+    """Slow answers, by gate."""
+    cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
+    """How far each pod's counters have been read; while the rollout is under way."""
 
 
 class StepRecord(ApiModel):
@@ -280,15 +316,22 @@ class RolloutStatus(ApiModel):
     """A rollout under way, or the last one."""
 
     id: Annotated[str, Field(max_length=64)]
-    """Version, digest and predictor in one: a new id is a new rollout."""
+    """Version, digest, predictor and start in one: a new id is a new rollout."""
+    version: DnsLabel
+    """The version that is released."""
+    inference_service: DnsName
+    """The InferenceService that runs it."""
+    baseline: Annotated[str, Field(max_length=63)] = ""
+    """The version it is compared with; empty for a first version."""
     state: Literal["Starting", "Stepping", "Paused", "Baking", "Completed", "Aborted", "Superseded"]
     """Where it is."""
     step_index: Annotated[int, Field(ge=0)] = 0
-    """Index into the steps."""
+    """Index into the steps: the setWeight that holds now; the pauses after it belong to it."""
     step_hash: Annotated[str, Field(max_length=64)] = ""
     """Hash of the steps the index means."""
     step_started_at: Time | None = None
-    """When the current step was entered; steps advance from this and the clock alone."""
+    """When the step's weight was first read back from the route, or the bake began; steps advance from this and the
+    clock alone."""
     started_at: Time
     """When it began."""
     finished_at: Time | None = None
@@ -299,8 +342,14 @@ class RolloutStatus(ApiModel):
     """When a person paused it."""
     paused_seconds: Annotated[int, Field(ge=0)] = 0
     """Seconds of the current step spent paused by a person."""
+    wait_skipped: bool = False
+    """Whether a person ended the wait of the current step."""
+    unready_since: Time | None = None
+    """Since when the version has no ready replica although it should get traffic."""
     hold_since: Time | None = None
     """Since when the step is over but a gate cannot tell."""
+    measured_at: Time | None = None
+    """When the numbers below were read; they are written at most every two seconds."""
     gates: Annotated[list[GateStatus], Field(max_length=8), list_map("name")] = []
     """The gates in the current step."""
     evidence: Annotated[list[Evidence], Field(max_length=2), list_map("role")] = []
@@ -321,7 +370,7 @@ class Abort(ApiModel):
     predictor_hash: Annotated[str, Field(max_length=64)]
     """Its predictor configuration."""
     reason: Annotated[str, Field(max_length=64)]
-    """GateFailed, Aborted (by a person), ProgressDeadlineExceeded or NotReady."""
+    """GateFailed, Inconclusive, Aborted (by a person), ProgressDeadlineExceeded or NotReady."""
     gate: ShortText = ""
     """The gate."""
     message: Text = ""
@@ -330,6 +379,15 @@ class Abort(ApiModel):
     """The Incident."""
     route_confirmed_at: Time | None = None
     """When the route was read back with all traffic on stable."""
+
+
+class Draining(ApiModel):
+    """A version without traffic whose predictor is about to be deleted."""
+
+    inference_service: DnsName
+    """The InferenceService."""
+    since: Time
+    """Since when the route is known to send it nothing."""
 
 
 class ActionRecord(ApiModel):
@@ -362,6 +420,8 @@ class ServingDeploymentStatus(Status):
     """The rollout under way, or the last one."""
     abort: Abort | None = None
     """Why the last rollout was taken back."""
+    draining: Annotated[list[Draining], Field(max_length=16), list_map("inferenceService")] = []
+    """Versions that are about to be deleted."""
     actions: Annotated[list[ActionRecord], Field(max_length=20)] = []
     """The newest verbs, oldest first."""
     url: Annotated[str, Field(max_length=512)] = ""
