@@ -57,3 +57,26 @@ mutating
 validating
 {{- end }}
 {{- end }}
+
+{{- /* Annotations of the object as sent, and as stored (none when it is new). */}}
+{{- define "shipway.annotationsNow" -}}
+object.metadata.?annotations.orValue({})
+{{- end }}
+{{- define "shipway.annotationsBefore" -}}
+(oldObject == null ? {} : oldObject.metadata.?annotations.orValue({}))
+{{- end }}
+
+{{- /* Which requests the policies about actions look at: those that change an action or who is said to have asked. */}}
+{{- define "shipway.actionMatch" -}}
+matchConstraints:
+  resourceRules:
+    - apiGroups: [shipway.dev]
+      apiVersions: [v1alpha1]
+      operations: [CREATE, UPDATE]
+      resources: [servingdeployments]
+matchConditions:
+  - name: an-action-changed
+    expression: >-
+      ['shipway.dev/action', 'shipway.dev/action-id', 'shipway.dev/action-by'].exists(key,
+      {{ include "shipway.annotationsNow" . }}[?key] != {{ include "shipway.annotationsBefore" . }}[?key])
+{{- end }}
