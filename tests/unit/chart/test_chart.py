@@ -64,8 +64,13 @@ def _render(values: str) -> dict[str, str]:
 
 
 def objects(values: dict[str, Any]) -> list[Object]:
-    manifests = (text for path, text in render(values).items() if not path.endswith("NOTES.txt"))
-    return [obj for text in manifests for obj in yaml.safe_load_all(text) if obj]
+    return _objects(json.dumps(values))
+
+
+@cache
+def _objects(values: str) -> list[Object]:
+    manifests = (text for path, text in _render(values).items() if not path.endswith("NOTES.txt"))
+    return [obj for text in manifests for obj in yaml.load_all(text, yaml.CSafeLoader) if obj]
 
 
 def one(kind: str, values: dict[str, Any], name: str | None = None) -> Object:
