@@ -81,7 +81,8 @@ class Client:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
+        """Server and identity."""
         self._session = session
         self._before_write = before_write
         self._sleep = sleep
@@ -98,9 +99,7 @@ class Client:
 
     def guarded(self, before_write: Callable[[], None]) -> "Client":
         """The same client with a check before each send of a write."""
-        return Client(
-            self._connection, self._session, before_write=before_write, sleep=self._sleep, jitter=self._jitter
-        )
+        return Client(self.connection, self._session, before_write=before_write, sleep=self._sleep, jitter=self._jitter)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """One object."""
@@ -258,7 +257,7 @@ class Client:
 
     def _worth_a_retry(self, error: ApiError, attempt: int) -> bool:
         if isinstance(error, UnauthorizedError) and attempt == 1:
-            self._connection.token.expire()
+            self.connection.token.expire()
             return True
         return error.retryable
 
@@ -296,7 +295,7 @@ class Client:
         accept: str | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept": accept or "application/json"}
-        if token := await self._connection.token.get():
+        if token := await self.connection.token.get():
             headers["Authorization"] = f"Bearer {token}"
         data = None
         if body is not None:
@@ -305,7 +304,7 @@ class Client:
         try:
             async with self._session.request(
                 method,
-                self._connection.server + path,
+                self.connection.server + path,
                 params=params,
                 data=data,
                 headers=headers,

@@ -6,7 +6,7 @@ Nothing older ever replaces something newer, and what was deleted does not come 
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from shipway.api import labels
@@ -53,7 +53,7 @@ class ObjectCache:
         self._objects: dict[Resource, dict[Place, Object]] = defaultdict(dict)
         self._namespaces: dict[tuple[Resource, str], dict[str, Object]] = defaultdict(dict)
         self._owned: dict[tuple[Resource, Key], dict[str, Object]] = defaultdict(dict)
-        self._synced: set[Resource] = set()
+        self._parts: dict[Resource, dict[Hashable, bool]] = defaultdict(dict)
         self._dead: dict[str, tuple[int, float]] = {}
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
@@ -70,27 +70,32 @@ class ObjectCache:
 
     def has(self, resource: Resource) -> bool:
         """Whether the cluster serves the resource and its first list is in."""
-        return resource in self._synced
+        parts = self._parts.get(resource)
+        return parts is not None and all(parts.values())
 
     def all(self, resource: Resource) -> Sequence[Object]:
         """All known objects of all namespaces."""
         return tuple(self._objects[resource].values())
 
-    def set_synced(self, resource: Resource, synced: bool) -> None:
-        """Say that the first list of a resource is in, or that the cluster does not serve it."""
-        if synced:
-            self._synced.add(resource)
-        else:
-            self._synced.discard(resource)
+    def set_synced(self, resource: Resource, part: Hashable, *, synced: bool) -> bool:
+        """Say of one of the selections a resource is loaded by whether its first list is in; True if `has` changed."""
+        before = self.has(resource)
+        self._parts[resource][part] = synced
+        return self.has(resource) != before
 
-    def put(self, resource: Resource, obj: Object) -> bool:
-        """Take in an object; False when it is not newer than what is known, or known to be deleted."""
-        if self._is_dead(obj):
+    def is_news(self, resource: Resource, obj: Object) -> bool:
+        """Whether an object is newer than what is known, and not known to be deleted."""
+        dead = self._dead.get(uid_of(obj))
+        if dead is not None and version_of(obj) <= dead[0]:
             return False
         known = self.get(resource, *place_of(obj))
-        if known is not None and version_of(known) >= version_of(obj):
+        return known is None or version_of(known) < version_of(obj)
+
+    def put(self, resource: Resource, obj: Object) -> bool:
+        """Take in an object; False when it is no news."""
+        if not self.is_news(resource, obj):
             return False
-        if known is not None:
+        if known := self.get(resource, *place_of(obj)):
             self._unindex(resource, known)
         self._index(resource, obj)
         return True
@@ -111,10 +116,6 @@ class ObjectCache:
             return None
         self._unindex(resource, known)
         return known
-
-    def _is_dead(self, obj: Object) -> bool:
-        dead = self._dead.get(uid_of(obj))
-        return dead is not None and version_of(obj) <= dead[0]
 
     def _bury(self, uid: str, version: int) -> None:
         if not uid:

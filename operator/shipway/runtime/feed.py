@@ -16,6 +16,7 @@ class Feed:
         self._cache = cache
         self._queue = queue
         self._own = {controller.resource for controller in controllers}
+        self._kinds = {resource.kind for resource in self._own}
         self._watches: dict[Resource, list[Watch]] = defaultdict(list)
         self._watchers: dict[Resource, list[Resource]] = defaultdict(list)
         for controller in controllers:
@@ -60,7 +61,8 @@ class Feed:
 
     def _wake(self, keys: Iterable[Key], priority: Priority) -> None:
         for key in keys:
-            self._queue.add(key, priority)
+            if key.kind in self._kinds:
+                self._queue.add(key, priority)
 
 
 def _own_priority(known: Object | None, obj: Object) -> Priority:

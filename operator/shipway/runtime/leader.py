@@ -6,7 +6,6 @@ decided on, and before each single send the holder checks by its own monotonic c
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -77,7 +76,6 @@ class LeaseLeadership:
         identity: Unique name of this process.
         seconds: Duration of the lease, whole seconds; renewed three times within it.
         clock: Both clocks.
-        on_change: Told when leadership begins (True) or ends (False).
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class LeaseLeadership:
         identity: str,
         seconds: int,
         clock: Clock,
-        on_change: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._namespace = namespace
@@ -97,7 +94,6 @@ class LeaseLeadership:
         self._identity = identity
         self._seconds = seconds
         self._clock = clock
-        self._on_change = on_change
         self._deadline = float("-inf")
         self._held = asyncio.Event()
         self._seen: _Seen | None = None
@@ -212,7 +208,6 @@ class LeaseLeadership:
         else:
             log.info("lease %s is not held any more", self._name)
             self._held.clear()
-        self._on_change(leading)
 
 
 def _micro_time(now: float) -> str:

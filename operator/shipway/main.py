@@ -1,0 +1,293 @@
+"""Wiring: every part of the operator is made here, and handed what it needs."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from shipway.controllers.trainingjob.controller import TrainingJobController
+from shipway.integrations import progress
+from shipway.integrations.progress import ProgressBoard
+from shipway.kube import credentials
+from shipway.kube.client import Client
+from shipway.kube.credentials import Connection, CredentialsError
+from shipway.kube.errors import ApiError, NotFoundError
+from shipway.kube.identity import TokenReviewer
+from shipway.kube.resource import OWN, Object, Resource
+from shipway.runtime import logs
+from shipway.runtime.cache import ObjectCache
+from shipway.runtime.clock import Clock, SystemClock
+from shipway.runtime.controller import Controller
+from shipway.runtime.events import EventRecorder
+from shipway.runtime.executor import Executor
+from shipway.runtime.feed import Feed
+from shipway.runtime.health import Check, api_app, metrics_app, queue_check, serving
+from shipway.runtime.informer import Informer
+from shipway.runtime.leader import AlwaysLeading, Leadership, LeaseLeadership
+from shipway.runtime.loop import ControlLoop
+from shipway.runtime.queue import WorkQueue
+from shipway.runtime.source import Source, load
+from shipway.runtime.sweep import Sweeper
+from shipway.settings import Settings, SettingsError, from_environment
+from shipway.watch import watch
+
+SHUTDOWN_SECONDS = 4.0
+CRD_POLL_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is specific to the kinds: their controllers, and what these bring along."""
+
+    controllers: Sequence[Controller]
+    routes: Sequence[web.RouteDef] = ()
+
+
+AfterWrite = Callable[[str, Resource], None]
+Build = Callable[[Settings, Client, WorkQueue, CollectorRegistry], Parts]
+
+
+def build(settings: Settings, client: Client, queue: WorkQueue, registry: CollectorRegistry) -> Parts:
+    """The controllers of all kinds."""
+    board = ProgressBoard(on_report=queue.add)
+    registry.register(board)
+    return Parts(
+        controllers=[
+            TrainingJobController(
+                workloads_image=settings.workloads_image, progress_url=settings.progress_url, board=board
+            ),
+        ],
+        routes=progress.routes(board, TokenReviewer(client).review),
+    )
+
+
+class Operator:
+    """The control plane as one object.
+
+    Args:
+        settings: From the environment.
+        client: To the cluster.
+        build: Makes the controllers.
+        clock: Wall and monotonic time.
+        after_write: Called after each write; for tests that end the operator there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        *,
+        build: Build = build,
+        clock: Clock | None = None,
+        after_write: AfterWrite | None = None,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock or SystemClock()
+        self._identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+        self.ready = asyncio.Event()
+        """Set once everything is loaded and the work begins."""
+        self.cache = ObjectCache(monotonic=self._clock.monotonic)
+        self.queue = WorkQueue(self._clock)
+        self._registry = CollectorRegistry()
+        self._parts = build(settings, client, self.queue, self._registry)
+        self._feed = Feed(self.cache, self.queue, self._parts.controllers)
+        self._lease = self._make_lease()
+        self._leadership: Leadership = self._lease or AlwaysLeading()
+        self._own = own_sources(settings.namespaces)
+        self._informers = [
+            Informer(source, client=client, cache=self.cache, feed=self._feed, clock=self._clock)
+            for source in child_sources(self._parts.controllers, settings.namespaces)
+        ]
+        self._sweeper = self._make_sweeper()
+        self._loop = self._make_loop(after_write)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until told to stop.
+
+        Raises:
+            Exception: a part ended by itself; the process must start anew.
+        """
+        async with (
+            serving(self._api(), self._settings.http_port),
+            serving(metrics_app(self.queue, self._registry), self._settings.metrics_port),
+        ):
+            tasks = [informer.run() for informer in self._informers]
+            if self._lease is not None:
+                tasks.append(self._lease.run())
+            await _until(stop, [*tasks, self._work()])
+
+    async def _work(self) -> None:
+        """Load everything first: nothing may be decided on a part of the world."""
+        for source in self._own:
+            await self._prime(source)
+        for informer in self._informers:
+            await informer.settled.wait()
+        self.ready.set()
+        log.info("ready: %d keys to look at", self.queue.depth)
+        async with asyncio.TaskGroup() as group:
+            resources, namespaces = list(OWN.values()), self._settings.namespaces
+            group.create_task(watch(self._client.connection, resources, namespaces, self._take_in))
+            group.create_task(self._sweeper.run())
+            group.create_task(self._loop.run(self._settings.workers))
+
+    async def _prime(self, source: Source) -> None:
+        while True:
+            try:
+                await load(source, self._client, self.cache, self._feed)
+            except NotFoundError:
+                log.warning("%s: its CRD is not installed; asked for again every %g s", source, CRD_POLL_SECONDS)
+            except ApiError as error:
+                log.warning("%s cannot be listed: %s", source, error)
+            else:
+                self.cache.set_synced(source.resource, source, synced=True)
+                return
+            await self._clock.sleep(CRD_POLL_SECONDS)
+
+    def _take_in(self, resource: Resource, type_: str | None, obj: Object) -> None:
+        """What kopf brings; an event without a type is part of a list, and a list begins after every gap."""
+        if type_ == "DELETED":
+            self._feed.deleted(resource, obj)
+        else:
+            self._feed.changed(resource, Source(resource).reduce(obj))
+        if type_ is None:
+            self._sweeper.soon(resource)
+
+    def _unready(self) -> str | None:
+        return None if self.ready.is_set() else "the first lists are not in yet"
+
+    def _api(self) -> web.Application:
+        live: list[Check] = [
+            queue_check(self.queue, self._leadership),
+            self._sweeper.problem,
+            *(informer.problem for informer in self._informers),
+        ]
+        return api_app(live=live, ready=[self._unready], routes=self._parts.routes, leadership=self._leadership)
+
+    def _make_lease(self) -> LeaseLeadership | None:
+        settings = self._settings
+        if not settings.lease:
+            return None
+        return LeaseLeadership(
+            self._client,
+            namespace=settings.operator_namespace,
+            name=settings.lease,
+            identity=self._identity,
+            seconds=settings.lease_seconds,
+            clock=self._clock,
+        )
+
+    def _make_sweeper(self) -> Sweeper:
+        return Sweeper(
+            [*self._own, *(informer.source for informer in self._informers)],
+            own=[controller.resource for controller in self._parts.controllers],
+            client=self._client,
+            cache=self.cache,
+            feed=self._feed,
+            queue=self.queue,
+            clock=self._clock,
+            period=self._settings.sweep_seconds,
+        )
+
+    def _make_loop(self, after_write: AfterWrite | None) -> ControlLoop:
+        client = self._client.guarded(self._leadership.check)
+        executor = Executor(
+            client,
+            cache=self.cache,
+            feed=self._feed,
+            recorder=EventRecorder(client, instance=self._identity),
+            clock=self._clock,
+            after_write=after_write,
+        )
+        return ControlLoop(
+            controllers=self._parts.controllers,
+            cache=self.cache,
+            queue=self.queue,
+            executor=executor,
+            leadership=self._leadership,
+            clock=self._clock,
+        )
+
+
+def own_sources(namespaces: Sequence[str]) -> list[Source]:
+    """Our own kinds, in all namespaces or in each of the given."""
+    return [Source(resource, namespace) for resource in OWN.values() for namespace in _scopes(namespaces)]
+
+
+def child_sources(controllers: Sequence[Controller], namespaces: Sequence[str]) -> list[Source]:
+    """What the controllers watch beside our own kinds, each selection once."""
+    found: dict[tuple[Resource, str], Source] = {}
+    for controller in controllers:
+        for wish in controller.watches:
+            if wish.resource in OWN.values():
+                continue
+            source = Source(wish.resource, None, wish.selector, wish.trim)
+            known = found.setdefault((wish.resource, wish.selector), source)
+            if known != source:
+                raise ValueError(f"two controllers watch {source} and trim it differently; share one trim function")
+    return [
+        Source(source.resource, namespace, source.selector, source.trim)
+        for source in found.values()
+        for namespace in _scopes(namespaces)
+    ]
+
+
+def _scopes(namespaces: Sequence[str]) -> Sequence[str | None]:
+    return namespaces or [None]
+
+
+async def _until(stop: asyncio.Event, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run the coroutines until told to stop or one of them ends; then end them all."""
+    stopped = asyncio.create_task(stop.wait())
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        ended, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in (stopped, *tasks):
+            task.cancel()
+        await asyncio.wait([stopped, *tasks], timeout=SHUTDOWN_SECONDS)
+
+
+async def _run(settings: Settings, connection: Connection) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Client.connect(connection) as client:
+        await Operator(settings, client).run(stop)
+
+
+def main() -> int:
+    """Run the operator; the exit code."""
+    try:
+        settings = from_environment()
+        connection = credentials.load()
+    except (SettingsError, CredentialsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logs.setup(plain=settings.plain_logs)
+    try:
+        asyncio.run(_run(settings, connection))
+    except Exception:
+        log.exception("a part of the operator ended; start it anew")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # kopf's thread may still be taking leave of its connections; nothing depends on it

@@ -1,0 +1,102 @@
+"""A selection of objects on the server, how to load it, and how to bring the cache into step with it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shipway.kube.client import Client
+from shipway.kube.resource import Object, Resource
+from shipway.runtime import metrics
+from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of, version_of
+from shipway.runtime.feed import Feed
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _same(obj: Object) -> Object:
+    return obj
+
+
+@dataclass(frozen=True)
+class Source:
+    """One resource in one namespace (or all), by a label selector, reduced to the fields that are read."""
+
+    resource: Resource
+    namespace: str | None = None
+    selector: str = ""
+    trim: Callable[[Object], Object] = _same
+
+    def reduce(self, obj: Object) -> Object:
+        """The trimmed object. Metadata always stays, less what only other tools read and what is large."""
+        meta = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+        if LAST_APPLIED in (meta.get("annotations") or {}):
+            meta["annotations"] = {k: v for k, v in meta["annotations"].items() if k != LAST_APPLIED}
+        return {**self.trim(obj), "apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta}
+
+    def covers(self, obj: Object) -> bool:
+        """Whether the selection contains the object, as far as its metadata tells."""
+        meta = obj["metadata"]
+        if self.namespace is not None and meta.get("namespace") != self.namespace:
+            return False
+        return selects(self.selector, meta.get("labels") or {})
+
+    def __str__(self) -> str:
+        where = self.namespace or "all namespaces"
+        return f"{self.resource.plural} in {where}" + (f" with {self.selector}" if self.selector else "")
+
+
+async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -> str:
+    """List the selection into the cache, page by page, and forget what is not in it any more.
+
+    Returns:
+        The resourceVersion to watch from.
+
+    Raises:
+        NotFoundError: the server does not serve the resource.
+        ApiError: the list failed; what was loaded stays.
+    """
+    seen: dict[Place, str] = {}
+    version = ""
+    async for page in client.pages(source.resource, source.namespace, selector=source.selector):
+        version = page.resource_version
+        for obj in page.items:
+            seen[place_of(obj)] = uid_of(obj)
+            feed.changed(source.resource, source.reduce(obj))
+    forget_missing(source, seen, int(version), cache, feed)
+    metrics.OBJECTS.labels(source.resource.plural).set(len(cache.all(source.resource)))
+    return version
+
+
+def forget_missing(source: Source, seen: dict[Place, str], version: int, cache: ObjectCache, feed: Feed) -> int:
+    """Treat as deleted what the cache knows of the selection and a list of `version` does not; how many that were."""
+    missing = [
+        obj
+        for obj in cache.all(source.resource)
+        if version_of(obj) <= version and seen.get(place_of(obj)) != uid_of(obj) and source.covers(obj)
+    ]
+    return sum(feed.deleted(source.resource, obj) for obj in missing)
+
+
+_IN = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")
+_COMMA = re.compile(r",(?![^(]*\))")
+
+
+def selects(selector: str, labels: dict[str, str]) -> bool:
+    """Whether a Kubernetes label selector (equality, set and existence terms) selects these labels."""
+    return all(_holds(term.strip(), labels) for term in _COMMA.split(selector) if term.strip())
+
+
+def _holds(term: str, labels: dict[str, str]) -> bool:
+    if match := _IN.match(term):
+        label, operator, values = match.groups()
+        allowed = {value.strip() for value in values.split(",")}
+        return (labels.get(label) in allowed) == (operator == "in")
+    if "!=" in term:
+        label, value = term.split("!=")
+        return labels.get(label.strip()) != value.strip()
+    if "=" in term:
+        label, value = re.split("==?", term)
+        return labels.get(label.strip()) == value.strip()
+    if term.startswith("!"):
+        return term[1:].strip() not in labels
+    return term in labels

@@ -1,0 +1,76 @@
+"""The operator's settings, from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set from outside."""
+
+    namespaces: tuple[str, ...] = ()
+    """Namespaces to watch; all when empty."""
+    operator_namespace: str = "shipway-system"
+    """Namespace of the operator and of its Lease."""
+    workloads_image: str = "ghcr.io/shipway-ml/workloads:0.1.0"
+    """Image of training and verify pods that name none."""
+    progress_url: str = "http://shipway-operator.shipway-system.svc"
+    """Where pods reach this operator's HTTP API."""
+    http_port: int = 8080
+    """Port of the probes and the progress API; 0 takes a free one."""
+    metrics_port: int = 8081
+    """Port of /metrics; 0 takes a free one."""
+    workers: int = 32
+    """Keys worked on at a time."""
+    lease: str = ""
+    """Name of the Lease that elects a leader; no election when empty."""
+    lease_seconds: int = 8
+    """How long a silent leader is waited for."""
+    sweep_seconds: float = 120.0
+    """Seconds between two comparisons of the cache with a list."""
+    plain_logs: bool = False
+    """Log lines for people instead of JSON."""
+
+
+def from_environment(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of SHIPWAY_* variables; what is unset or empty keeps its default.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be meant.
+    """
+    env = os.environ if env is None else env
+    default = Settings()
+    return Settings(
+        namespaces=tuple(name.strip() for name in env.get("SHIPWAY_NAMESPACES", "").split(",") if name.strip()),
+        operator_namespace=env.get("SHIPWAY_OPERATOR_NAMESPACE") or default.operator_namespace,
+        workloads_image=env.get("SHIPWAY_WORKLOADS_IMAGE") or default.workloads_image,
+        progress_url=(env.get("SHIPWAY_PROGRESS_URL") or default.progress_url).rstrip("/"),
+        http_port=_integer(env, "SHIPWAY_HTTP_PORT", default.http_port, 0, 65535),
+        metrics_port=_integer(env, "SHIPWAY_METRICS_PORT", default.metrics_port, 0, 65535),
+        workers=_integer(env, "SHIPWAY_WORKERS", default.workers, 1, 1024),
+        lease=env.get("SHIPWAY_LEASE", ""),
+        lease_seconds=_integer(env, "SHIPWAY_LEASE_SECONDS", default.lease_seconds, 2, 600),
+        sweep_seconds=float(_integer(env, "SHIPWAY_SWEEP_SECONDS", int(default.sweep_seconds), 1, 86_400)),
+        plain_logs=_choice(env, "SHIPWAY_LOG_FORMAT", ("json", "plain")) == "plain",
+    )
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} is {text!r}; write a whole number from {low} to {high}")
+    return int(text)
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = env.get(name) or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is {text!r}; write one of: {', '.join(choices)}")
+    return text

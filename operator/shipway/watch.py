@@ -1,0 +1,128 @@
+"""kopf watches our own kinds and hands every event on. It decides nothing here, and writes nothing.
+
+kopf runs in a thread with an event loop of its own: at its end it cancels every task of its loop, and our workers must
+not be among them.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import kopf
+
+from shipway.kube.credentials import Connection
+from shipway.kube.resource import Object, Resource
+
+Sink = Callable[[Resource, str | None, Object], None]
+"""Takes the resource, the event's type (None while listing: at the start and after a gap) and the object."""
+
+TOKEN_SECONDS = 600
+"""kopf logs in anew after this; the kubelet renews a token long before it expires."""
+
+
+class WatchEndedError(Exception):
+    """kopf gave up; the process must start anew."""
+
+
+async def watch(connection: Connection, resources: Sequence[Resource], namespaces: Sequence[str], sink: Sink) -> None:
+    """Call the sink, in this loop, with every event of the resources until cancelled.
+
+    Args:
+        connection: Server and identity.
+        resources: What to watch; the server must serve them already.
+        namespaces: Where to watch; everywhere when empty.
+        sink: Takes the events.
+
+    Raises:
+        WatchEndedError: a watch ended with an error that kopf does not recover from.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[BaseException | None] = loop.create_future()
+    stop = threading.Event()
+
+    def deliver(resource: Resource, type_: str | None, obj: Object) -> None:
+        if not stop.is_set():
+            loop.call_soon_threadsafe(sink, resource, type_, obj)
+
+    def finish(error: BaseException | None) -> None:
+        if not ended.done():
+            ended.set_result(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            asyncio.run(_operate(connection, resources, namespaces, deliver, stop))
+        except BaseException as failure:
+            error = failure
+        if not stop.is_set():
+            loop.call_soon_threadsafe(finish, error)
+
+    thread = threading.Thread(target=run, name="kopf", daemon=True)
+    thread.start()
+    try:
+        error = await ended
+        raise WatchEndedError(f"kopf ended: {error!r}") from error
+    finally:
+        stop.set()
+
+
+async def _operate(
+    connection: Connection,
+    resources: Sequence[Resource],
+    namespaces: Sequence[str],
+    deliver: Sink,
+    stop: threading.Event,
+) -> None:
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_login(connection))
+    for resource in resources:
+        handler = _handler(resource, deliver)
+        kopf.on.event(resource.group, resource.version, resource.plural, registry=registry, id="take-in")(handler)
+    await kopf.operator(
+        registry=registry,
+        settings=_settings(),
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+        stop_flag=stop,
+    )
+
+
+def _handler(resource: Resource, deliver: Sink) -> Callable[..., Any]:
+    async def take_in(event: Any, **_: Any) -> None:
+        deliver(resource, event["type"], event["object"])
+
+    return take_in
+
+
+def _login(connection: Connection) -> Callable[..., Any]:
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        connection.token.expire()  # kopf asks again only when the last one was refused or is old
+        token = await connection.token.get()
+        return kopf.ConnectionInfo(
+            server=connection.server,
+            ca_data=connection.ca,
+            insecure=connection.insecure,
+            certificate_data=connection.certificate,
+            private_key_data=connection.key,
+            token=token,
+            expiration=datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS) if token else None,
+        )
+
+    return login
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True  # no watch of CRDs and namespaces: less RBAC
+    settings.peering.standalone = True  # the Lease decides who writes, not kopf
+    settings.posting.enabled = False
+    settings.networking.connect_timeout, settings.networking.request_timeout = 5, 30
+    settings.networking.enforce_retry_after = True
+    settings.watching.connect_timeout, settings.watching.server_timeout = 5, 300
+    settings.watching.reconnect_backoff = 1.0
+    settings.watching.chunk_size = 500
+    settings.process.ultimate_exiting_timeout = None  # main ends the process
+    return settings
