@@ -20,7 +20,7 @@ from shipway_workloads.termination import WorkloadError
 CHUNK_BYTES = 1 << 20
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-ATTEMPTS = 4
+ATTEMPTS = 6
 
 
 class StorageReason(StrEnum):
@@ -235,25 +235,20 @@ def _file_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _s3_errors(uri: str) -> Iterator[None]:
-    from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        BotoCoreError,
-        ClientError,
-        HTTPClientError,
-        NoCredentialsError,
-    )
+    from botocore import exceptions as s3  # type: ignore[import-untyped]  # noqa: PLC0415
 
     try:
         yield
-    except ClientError as error:
+    except s3.ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         raise StorageError(_reason_of(code), f"{uri}: S3 answered {code or error}") from error
-    except NoCredentialsError as error:
+    except s3.NoCredentialsError as error:
         raise StorageError(
             StorageReason.ACCESS_DENIED, f"{uri}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
-    except HTTPClientError as error:
+    except (s3.HTTPClientError, s3.ConnectionError) as error:
         raise StorageError(StorageReason.UNREACHABLE, f"{uri}: {error}") from error
-    except BotoCoreError as error:
+    except s3.BotoCoreError as error:
         raise StorageError(StorageReason.FAILED, f"{uri}: {error}") from error
 
 

@@ -1,0 +1,67 @@
+"""Which interactions are replayed. A segment is a part of real held-out traffic; nothing here can break a request."""
+
+from __future__ import annotations
+
+import csv
+import random
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from shipway_workloads.training import movielens
+from shipway_workloads.training.movielens import Split
+
+ITEM_SHARDS = 5
+LAST_SHARD = ITEM_SHARDS - 1
+SHUFFLE_SEED = 7
+
+
+class Pair(NamedTuple):
+    """A user who meets an item."""
+
+    user: int
+    item: int
+
+
+class Segment(StrEnum):
+    """`head` leaves out the last of five item shards (id modulo 5); `all` is everything held out."""
+
+    HEAD = "head"
+    ALL = "all"
+
+
+def held_out_pairs(segment: Segment) -> list[Pair]:
+    """The held-out interactions of MovieLens-100K that are in the segment, shuffled, the same in every run."""
+    data = movielens.load()
+    mask = data.held_out(Split.USER_TAIL)
+    pairs = [Pair(user, item) for user, item in zip(data.user[mask].tolist(), data.item[mask].tolist(), strict=True)]
+    if segment is Segment.HEAD:
+        pairs = [pair for pair in pairs if pair.item % ITEM_SHARDS != LAST_SHARD]
+    random.Random(SHUFFLE_SEED).shuffle(pairs)  # noqa: S311  (an order, not a secret)
+    return pairs
+
+
+def read_segment(name: str) -> list[Pair]:
+    """A segment by name, or from a CSV file with the columns `user` and `item`.
+
+    Raises:
+        ValueError: It is neither, or the file has no such rows.
+    """
+    if name in set(Segment):
+        return held_out_pairs(Segment(name))
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(f"segment {name!r} must be one of {', '.join(Segment)} or a CSV file with columns user,item")
+    return _read_csv(path)
+
+
+def _read_csv(path: Path) -> list[Pair]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        pairs = [Pair(int(row["user"]), int(row["item"])) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} must have the columns user and item with integer ids: {error}") from error
+    if not pairs:
+        raise ValueError(f"{path} has no rows to replay")
+    return pairs
