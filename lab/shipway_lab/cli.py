@@ -86,13 +86,17 @@ def _logs_command(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="default", help="name of the lab (default: default); several run side by side")
+    parser.add_argument(
+        "--name", default="default", help="name of the lab (default: default); several run side by side"
+    )
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
     choices = ", ".join([*parts.BUNDLES, *parts.ADD_ONS])
     parser.add_argument("--with", dest="add_ons", default="", metavar="PART,...", help=f"what to add: {choices}")
-    parser.add_argument("--no-node", action="store_true", help="only the control plane: no pods run, up in five seconds")
+    parser.add_argument(
+        "--no-node", action="store_true", help="only the control plane: no pods run, up in five seconds"
+    )
 
 
 def _guarded(command: Any) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from shipway_lab.artifacts.golang import GoBinary
 from shipway_lab.artifacts.virtualenv import VirtualEnvironment
 from shipway_lab.oci import Image
 
@@ -23,6 +24,7 @@ _UID: Final = 65532
 _LABEL_APT: Final = "dev.shipway.apt"
 
 PAUSE: Final = "lab.shipway.dev/pause:1"
+PAUSE_BINARY: Final = GoBinary("pause", "kube", "./cmd/pause", usual_seconds=2)
 
 
 @dataclass(frozen=True)
@@ -107,16 +109,15 @@ def mounts(*, environments: Mapping[str, Path], sources: Mapping[str, str], pyth
     return shared
 
 
-def oci_images(mount_points: list[str]) -> list[Image]:
-    """All images of the lab, with a folder for each mount."""
-    return [_oci(stub, mount_points) for stub in STUBS] + [
-        Image(
-            PAUSE,
-            # The sandbox only has to stay; the host's `sleep` is mounted like everything else.
-            config={"Entrypoint": ["/usr/bin/sleep", "infinity"], "User": f"{_UID}:{_UID}"},
-            **_skeleton(mount_points),
-        )
-    ]
+def oci_images(mount_points: list[str], *, pause: bytes) -> list[Image]:
+    """All images of the lab.
+
+    Args:
+        mount_points: Folders that must exist in every image of ours.
+        pause: The executable of the pod sandbox, which sees none of the mounts.
+    """
+    sandbox = Image(PAUSE, {"Entrypoint": ["/pause"], "User": f"{_UID}:{_UID}"}, programs={"/pause": pause})
+    return [*(_oci(stub, mount_points) for stub in STUBS), sandbox]
 
 
 def _oci(stub: StubImage, mount_points: list[str]) -> Image:

@@ -109,7 +109,10 @@ def _unshare(command: list[str], groups: list[Path], descriptors: list[int]) -> 
 
     isolated = ["unshare", "-C", "-m", "-n", "-p", "--fork", "--kill-child", "--mount-proc"]
     return subprocess.Popen(
-        [*isolated, *command], stdin=subprocess.DEVNULL, pass_fds=descriptors, preexec_fn=prepare  # noqa: PLW1509
+        [*isolated, *command],
+        stdin=subprocess.DEVNULL,
+        pass_fds=descriptors,
+        preexec_fn=prepare,  # noqa: PLW1509
     )
 
 

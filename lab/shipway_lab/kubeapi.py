@@ -68,6 +68,33 @@ class KubeApi:
                         raise
                     time.sleep(_RETRY_SECONDS)
 
+    def define(self, definitions: Iterable[Mapping[str, Any]], *, within: float = 30.0) -> None:
+        """Apply custom resource definitions and wait until each is served.
+
+        A controller that starts earlier finds some kinds and not others, and gives up.
+
+        Raises:
+            LabError: A definition is refused or not served after `within` seconds.
+        """
+        applied = list(definitions)
+        self.apply_all(applied, within=within)
+        deadline = time.monotonic() + within
+        waiting = [each for each in applied if each["kind"] == "CustomResourceDefinition"]
+        while waiting := [each for each in waiting if not self._serves(each)]:
+            if time.monotonic() > deadline:
+                names = ", ".join(each["metadata"]["name"] for each in waiting)
+                raise LabError(f"not served {within:.0f} s after they were defined: {names}")
+            time.sleep(_RETRY_SECONDS)
+
+    def _serves(self, definition: Mapping[str, Any]) -> bool:
+        spec = definition["spec"]
+        versions = [version["name"] for version in spec["versions"] if version["served"]]
+        try:
+            lists = [self.get(f"/apis/{spec['group']}/{version}")["resources"] for version in versions]
+        except LabError:
+            return False
+        return all(any(each["name"] == spec["names"]["plural"] for each in listed) for listed in lists)
+
     def _send(self, method: str, path: str, body: Any, timeout: float) -> Any:
         request = urllib.request.Request(f"{self._url}{path}", method=method)  # noqa: S310
         if body is not None:

@@ -145,9 +145,7 @@ def _write_state(paths: LabPaths, spec: LabSpec) -> None:
         folder.mkdir(parents=True)
     paths.root.chmod(0o700)
     pki.create(paths.pki, now=datetime.datetime.now(datetime.UTC))
-    paths.kubeconfig.write_text(
-        pki.kubeconfig(paths.pki, "admin", server=f"https://127.0.0.1:{spec.ports['api']}")
-    )
+    paths.kubeconfig.write_text(pki.kubeconfig(paths.pki, "admin", server=f"https://127.0.0.1:{spec.ports['api']}"))
     spec.save(paths.spec)
 
 
@@ -184,5 +182,3 @@ def _await_ready(paths: LabPaths, keeper_process: subprocess.Popen[bytes], progr
             log = (paths.logs / "keeper.log").read_text(errors="replace")[-3000:]
             raise PartFailedError(f"the lab did not come up. {report['error']}\n{log}")
         time.sleep(_POLL_SECONDS)
-
-

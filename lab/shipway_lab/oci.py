@@ -27,6 +27,7 @@ class Image:
         folders: Empty folders by path, with their mode.
         files: Files by path.
         links: Symbolic links by path.
+        programs: Executable files by path.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Image:
     folders: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_archive(target: Path, images: Sequence[Image]) -> None:
@@ -94,13 +96,15 @@ def _layer(image: Image) -> bytes:
             archive.addfile(entry)
         for path, content in sorted(image.files.items()):
             _add_file(archive, path.lstrip("/"), content.encode())
+        for path, program in sorted(image.programs.items()):
+            _add_file(archive, path.lstrip("/"), program, mode=0o755)
     return buffer.getvalue()
 
 
-def _add_file(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+def _add_file(archive: tarfile.TarFile, name: str, content: bytes, *, mode: int = 0o644) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
-    entry.mode = 0o644
+    entry.mode = mode
     archive.addfile(entry, io.BytesIO(content))
 
 

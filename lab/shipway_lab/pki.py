@@ -120,17 +120,13 @@ def _authority(folder: Path, name: str, now: datetime.datetime) -> _Authority:
 def _issue(folder: Path, leaf: _Leaf, authority: _Authority, now: datetime.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     request = (
-        _unsigned(
-            _subject(leaf.common_name, leaf.organization), authority.certificate.subject, key.public_key(), now
-        )
+        _unsigned(_subject(leaf.common_name, leaf.organization), authority.certificate.subject, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
         )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
     if leaf.hosts:
         request = request.add_extension(
@@ -189,7 +185,5 @@ def _write(folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate
 def _write_key(file: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
     file.touch(mode=0o600)
     file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shipway_lab import cgroups, jsonfile, keeper
-from shipway_lab.addresses import NODE_IP, S3_PORT
+from shipway_lab.addresses import NODE_IP
+from shipway_lab.parts import s3
 from shipway_lab.paths import LabPaths
 from shipway_lab.processes import PARTS_CGROUP
 from shipway_lab.spec import LabSpec
@@ -39,7 +40,7 @@ def gather(name: str) -> dict[str, Any] | None:
         "kubeconfig": str(paths.kubeconfig),
         "api": f"https://127.0.0.1:{spec.ports['api']}",
         "gateway": f"http://127.0.0.1:{spec.ports['gateway']}" if "gateway" in spec.ports else None,
-        "s3": _s3(spec),
+        "s3": _s3(paths, spec),
         "node_ip": NODE_IP,
         "audit_log": str(paths.audit_log),
         "logs": str(paths.logs),
@@ -79,10 +80,11 @@ def _pss_mib(pid: int) -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
-def _s3(spec: LabSpec) -> dict[str, str] | None:
-    if "s3" not in spec.parts:
+def _s3(paths: LabPaths, spec: LabSpec) -> dict[str, str] | None:
+    keys = jsonfile.read(s3.credentials_file(paths))
+    if keys is None:
         return None
-    return {"endpoint": f"http://{NODE_IP}:{S3_PORT}", "host_endpoint": f"http://127.0.0.1:{spec.ports['s3']}"}
+    return {"endpoint": s3.SERVICE_URL, "host_endpoint": f"http://127.0.0.1:{spec.ports['s3']}", **keys}
 
 
 def describe(found: dict[str, Any]) -> str:
@@ -96,7 +98,11 @@ def describe(found: dict[str, Any]) -> str:
         lines.append(f"  gateway     {found['gateway']}")
     if found["s3"]:
         lines.append(f"  s3          {found['s3']['host_endpoint']} (from pods: {found['s3']['endpoint']})")
-    lines += [f"  logs        {found['logs']}", "", f"{'PART':14}{'STATE':10}{'UP IN':>8}{'RESTARTS':>10}{'PSS MiB':>10}"]
+    lines += [
+        f"  logs        {found['logs']}",
+        "",
+        f"{'PART':14}{'STATE':10}{'UP IN':>8}{'RESTARTS':>10}{'PSS MiB':>10}",
+    ]
     for name, part in found["parts"].items():
         seconds = f"{part['seconds']:.1f} s" if part.get("seconds") is not None else "-"
         lines.append(f"{name:14}{part['state']:10}{seconds:>8}{part.get('restarts', 0):>10}{part['pss_mib']:>10.1f}")

@@ -60,7 +60,8 @@ class DebianPackages:
             apt.update()
             step.detail = "downloading"
             apt.download(
-                [f"{name}/{_MOVING_SUITE}" for name, _ in self.newest] + [f"{name}/{_codename()}" for name in self.release]
+                [f"{name}/{_MOVING_SUITE}" for name, _ in self.newest]
+                + [f"{name}/{_codename()}" for name in self.release]
             )
             self._check_versions(apt.downloads)
             target.mkdir()

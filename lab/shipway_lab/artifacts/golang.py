@@ -43,8 +43,8 @@ class GoBinary:
     folder: str = "bin"
 
     def key(self) -> str:
-        """Digest over the compiler, the module's files and the flags."""
-        inputs = (_go_version(), _module_digest(self.module), self.package, self._linker_flags(), *_FLAGS)
+        """Digest over the compiler, the package's files, the versions of what it imports, and the flags."""
+        inputs = (_go_version(), _digest(self.module, self.package), self.package, self._linker_flags(), *_FLAGS)
         return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
     def build(self, target: Path, step: Step) -> None:
@@ -86,8 +86,8 @@ class GoModuleManifests:
     folder: str = "manifests"
 
     def key(self) -> str:
-        """Digest over the module's files and the patterns."""
-        inputs = (_module_digest(self.module), self.dependency, *self.files)
+        """Digest over the versions in the module and the patterns."""
+        inputs = (_digest(self.module), self.dependency, *self.files)
         return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
     def build(self, target: Path, step: Step) -> None:
@@ -120,10 +120,11 @@ def _go_version() -> str:
     return tool.run(["go", "env", "GOVERSION", "GOOS", "GOARCH"], cwd=Path(os.sep), env=_ENVIRONMENT)
 
 
-@functools.cache
-def _module_digest(module: str) -> str:
+def _digest(module: str, package: str = "") -> str:
+    """Over the module's versions and checksums, and the files of a package that lies in the module itself."""
     folder = paths.go_modules() / module
+    sources = sorted((folder / package).glob("*.go")) if package.startswith("./") else []
     digest = hashlib.sha256()
-    for file in sorted([folder / "go.mod", folder / "go.sum", *folder.rglob("*.go")]):
+    for file in (folder / "go.mod", folder / "go.sum", *sources):
         digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()

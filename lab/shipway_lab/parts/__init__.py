@@ -9,10 +9,14 @@ from typing import Final
 from shipway_lab.errors import LabError
 from shipway_lab.parts.base import Part
 from shipway_lab.parts.containerd import Containerd
+from shipway_lab.parts.contour import Contour
 from shipway_lab.parts.control_plane import ApiServer, ControllerManager, Scheduler
 from shipway_lab.parts.etcd import Etcd
 from shipway_lab.parts.forwarder import Forwarder
+from shipway_lab.parts.kserve import KServe
+from shipway_lab.parts.kwok import Kwok
 from shipway_lab.parts.node import CoreDns, Kubelet, KubeProxy
+from shipway_lab.parts.s3 import S3
 
 REGISTRY: Final[Mapping[str, Part]] = {
     part.name: part
@@ -26,6 +30,10 @@ REGISTRY: Final[Mapping[str, Part]] = {
         Kubelet(),
         KubeProxy(),
         CoreDns(),
+        Contour(),
+        KServe(),
+        S3(),
+        Kwok(),
     )
 }
 

@@ -84,7 +84,7 @@ class Containerd(Part):
 
     def artifacts(self) -> list[Artifact]:
         """The Debian packages and the virtual environments that containers see."""
-        return [node_packages.PACKAGES, *(stub.environment for stub in images.STUBS)]
+        return [node_packages.PACKAGES, images.PAUSE_BINARY, *(stub.environment for stub in images.STUBS)]
 
     def start(self, lab: Lab) -> None:
         """Start it and give it the images."""
@@ -132,7 +132,8 @@ class Containerd(Part):
 
     def _import_images(self, lab: Lab, mount_points: list[str]) -> None:
         archive = lab.folder("images") / "stubs.tar"
-        oci.write_archive(archive, images.oci_images(mount_points))
+        pause = lab.artifact(images.PAUSE_BINARY.name).read_bytes()
+        oci.write_archive(archive, images.oci_images(mount_points, pause=pause))
         deadline = time.monotonic() + _SECONDS_TO_SERVE
         while True:
             try:

@@ -20,8 +20,7 @@ class Forwarder(Part):
     def start(self, lab: Lab) -> None:
         """Start it with the listening sockets inherited."""
         forwards = [
-            f"{descriptor}={TARGETS[service][0]}:{TARGETS[service][1]}"
-            for service, descriptor in lab.listeners.items()
+            f"{descriptor}={TARGETS[service][0]}:{TARGETS[service][1]}" for service, descriptor in lab.listeners.items()
         ]
         lab.processes.start(
             self.name,

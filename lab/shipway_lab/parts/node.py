@@ -72,7 +72,8 @@ class Kubelet(Part):
             "tlsPrivateKeyFile": f"{lab.paths.pki}/node.key",
             "clusterDomain": CLUSTER_DOMAIN,
             "clusterDNS": [DNS_IP],
-            "resolvConf": str(lab.paths.config / "resolv.conf"),
+            # Without the search list of the lab's own processes, which pods get with their namespace in it anyway.
+            "resolvConf": str(lab.write("pod-resolv.conf", f"nameserver {DNS_IP}\n")),
             "failSwapOn": False,
             "oomScoreAdj": 0,
             "maxOpenFiles": 20000,
