@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shipway_workloads.replay.control import control
 from shipway_workloads.replay.replay import Replay, Stats
-from shipway_workloads.replay.segments import Segment, read_segment
+from shipway_workloads.replay.segments import Segment
 
 SUMMARY_SECONDS_TERMINAL = 0.5
 SUMMARY_SECONDS_LOG = 5.0
@@ -38,7 +38,7 @@ async def _replay(arguments: argparse.Namespace) -> Stats:
         host=arguments.host,
         model=arguments.model,
         rate=arguments.rate,
-        pairs=read_segment(arguments.segment),
+        segment=arguments.segment,
         record_to=arguments.record,
     )
     stopped = asyncio.Event()

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from aiohttp import web
 
 from shipway_workloads.replay.replay import Replay
-from shipway_workloads.replay.segments import read_segment
 
 MAX_SEGMENT_NAME = 4096
 
@@ -30,11 +29,10 @@ def _app(replay: Replay) -> web.Application:
     async def post_segment(request: web.Request) -> web.Response:
         name = (await request.text()).strip()
         try:
-            pairs = read_segment(name)
+            interactions = replay.switch(name)
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
-        replay.switch(pairs)
-        return web.json_response({"segment": name, "pairs": len(pairs)})
+        return web.json_response({"segment": name, "interactions": interactions})
 
     async def get_stats(_: web.Request) -> web.Response:
         return web.json_response(asdict(replay.stats()))

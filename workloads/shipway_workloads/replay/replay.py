@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import IO
 
 import aiohttp
 
-from shipway_workloads.replay.segments import Pair
+from shipway_workloads.replay.segments import Pair, read_segment
 
 VERSION_HEADER = "x-shipway-version"
 TIMEOUT_SECONDS = 10.0
@@ -23,12 +24,12 @@ NO_ANSWER = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
-    """One request and its answer.
+class Answer:
+    """One request and what came of it.
 
     Attributes:
-        start: When it was sent, seconds since the epoch.
-        latency: Seconds until the whole answer was read, or until it failed.
+        started: When it was sent, seconds since the epoch.
+        ended: When the whole answer was read, or when it failed, seconds since the epoch.
         status: HTTP status; 0 when there was no answer.
         user: User asked for.
         item: Item asked for.
@@ -36,8 +37,8 @@ class Record:
         error: Why there was no answer, or the body's error; empty for success.
     """
 
-    start: float
-    latency: float
+    started: float
+    ended: float
     status: int
     user: int
     item: int
@@ -45,9 +46,14 @@ class Record:
     error: str
 
     @property
-    def failed(self) -> bool:
-        """Anything but a 2xx answer."""
-        return not 200 <= self.status < 300
+    def ok(self) -> bool:
+        """Whether the answer was 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def latency(self) -> float:
+        """Seconds it took."""
+        return self.ended - self.started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,7 @@ class Stats:
 
 
 class Replay:
-    """Replays pairs against a predictor, round and round, until stopped.
+    """Replays a segment against a predictor, round and round, until stopped.
 
     An async context manager, or `start` and `stop`.
 
@@ -84,7 +90,7 @@ class Replay:
         url: Base URL, for example http://127.0.0.1:8080.
         model: Name of the model in the path.
         rate: Requests per second.
-        pairs: What to replay first.
+        segment: What to replay first: `head`, `all` or a CSV file's path.
         host: Host header, when it differs from the URL's.
         record_to: JSONL file that gets one line a request.
     """
@@ -95,7 +101,7 @@ class Replay:
         url: str,
         model: str,
         rate: float,
-        pairs: Sequence[Pair],
+        segment: str,
         host: str | None = None,
         record_to: Path | None = None,
     ) -> None:
@@ -111,8 +117,8 @@ class Replay:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._failed = 0
         self._versions: Counter[str] = Counter()
-        self.records: list[Record] = []
-        self.switch(pairs)
+        self._answers: list[Answer] = []
+        self.switch(segment)
 
     async def __aenter__(self) -> Replay:
         """Starts sending."""
@@ -136,12 +142,22 @@ class Replay:
         )
         self._clock = asyncio.create_task(self._send_on_schedule(self._session))
 
-    def switch(self, pairs: Sequence[Pair]) -> None:
-        """Replays these pairs from now on."""
-        if not pairs:
-            raise ValueError("there are no pairs to replay")
-        self._pairs = pairs
+    def switch(self, segment: str) -> int:
+        """Replays another segment from now on.
+
+        Returns:
+            How many interactions it has.
+
+        Raises:
+            ValueError: There is no such segment.
+        """
+        self._pairs = read_segment(segment)
         self._next = 0
+        return len(self._pairs)
+
+    def answers_since(self, moment: float) -> list[Answer]:
+        """The answers that ended at `moment` (seconds since the epoch) or later, in the order they ended."""
+        return self._answers[bisect_left(self._answers, moment, key=_ended) :]
 
     async def stop(self) -> Stats:
         """Sends nothing more and waits for the answers that are due, at most ten seconds."""
@@ -154,17 +170,16 @@ class Replay:
             self._file = None
         return self.stats()
 
-    def stats(self, *, now: float | None = None) -> Stats:
-        """Where the replay stands; `now` in seconds since the epoch."""
-        since = (time.time() if now is None else now) - RECENT_SECONDS
-        recent = [record for record in self._newest() if record.start >= since]
-        latencies = sorted(record.latency for record in recent)
+    def stats(self) -> Stats:
+        """Where the replay stands."""
+        recent = self.answers_since(time.time() - RECENT_SECONDS)
+        latencies = sorted(answer.latency for answer in recent)
         return Stats(
-            requests=len(self.records),
+            requests=len(self._answers),
             in_flight=len(self._in_flight),
             failed=self._failed,
             versions=dict(self._versions),
-            recent_failed=sum(record.failed for record in recent),
+            recent_failed=sum(not answer.ok for answer in recent),
             recent_rate=len(recent) / RECENT_SECONDS,
             p50=_quantile(latencies, 0.5),
             p99=_quantile(latencies, 0.99),
@@ -189,7 +204,7 @@ class Replay:
         return pair
 
     async def _ask(self, session: aiohttp.ClientSession, pair: Pair) -> None:
-        start, began = time.time(), time.perf_counter()
+        started, began = time.time(), time.perf_counter()
         status, version, error = NO_ANSWER, "", ""
         try:
             async with session.post(self._url, json={"instances": [pair._asdict()]}) as response:
@@ -199,9 +214,9 @@ class Replay:
         except (aiohttp.ClientError, TimeoutError) as failure:
             status, error = NO_ANSWER, f"{type(failure).__name__}: {failure}"
         self._keep(
-            Record(
-                start=start,
-                latency=time.perf_counter() - began,
+            Answer(
+                started=started,
+                ended=started + time.perf_counter() - began,
                 status=status,
                 user=pair.user,
                 item=pair.item,
@@ -210,16 +225,16 @@ class Replay:
             )
         )
 
-    def _keep(self, record: Record) -> None:
-        self.records.append(record)
-        self._failed += record.failed
-        self._versions[record.version] += 1
+    def _keep(self, answer: Answer) -> None:
+        self._answers.append(answer)
+        self._failed += not answer.ok
+        self._versions[answer.version] += 1
         if self._file:
-            self._file.write(json.dumps(asdict(record)) + "\n")
+            self._file.write(json.dumps(asdict(answer)) + "\n")
 
-    def _newest(self) -> list[Record]:
-        # Twice what the rate brings in the window: late answers lie in between.
-        return self.records[-int(2 * RECENT_SECONDS * self._rate) - 1 :]
+
+def _ended(answer: Answer) -> float:
+    return answer.ended
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

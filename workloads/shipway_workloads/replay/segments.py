@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,13 +33,9 @@ class Segment(StrEnum):
 
 def held_out_pairs(segment: Segment) -> list[Pair]:
     """The held-out interactions of MovieLens-100K that are in the segment, shuffled, the same in every run."""
-    data = movielens.load()
-    mask = data.held_out(Split.USER_TAIL)
-    pairs = [Pair(user, item) for user, item in zip(data.user[mask].tolist(), data.item[mask].tolist(), strict=True)]
     if segment is Segment.HEAD:
-        pairs = [pair for pair in pairs if pair.item % ITEM_SHARDS != LAST_SHARD]
-    random.Random(SHUFFLE_SEED).shuffle(pairs)  # noqa: S311  (an order, not a secret)
-    return pairs
+        return [pair for pair in _held_out() if pair.item % ITEM_SHARDS != LAST_SHARD]
+    return list(_held_out())
 
 
 def read_segment(name: str) -> list[Pair]:
@@ -53,6 +50,16 @@ def read_segment(name: str) -> list[Pair]:
     if not path.is_file():
         raise ValueError(f"segment {name!r} must be one of {', '.join(Segment)} or a CSV file with columns user,item")
     return _read_csv(path)
+
+
+@cache
+def _held_out() -> tuple[Pair, ...]:
+    # Kept, so that a switch of segments in the middle of a replay does not hold up its clock.
+    data = movielens.load()
+    mask = data.held_out(Split.USER_TAIL)
+    pairs = [Pair(user, item) for user, item in zip(data.user[mask].tolist(), data.item[mask].tolist(), strict=True)]
+    random.Random(SHUFFLE_SEED).shuffle(pairs)  # noqa: S311  (an order, not a secret)
+    return tuple(pairs)
 
 
 def _read_csv(path: Path) -> list[Pair]:
