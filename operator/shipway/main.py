@@ -14,6 +14,8 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from shipway.controllers.model.controller import ModelController
+from shipway.controllers.modelversion.controller import ModelVersionController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.progress import ProgressBoard
@@ -67,6 +69,8 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             TrainingJobController(
                 workloads_image=settings.workloads_image, progress_url=settings.progress_url, board=board
             ),
+            ModelController(),
+            ModelVersionController(workloads_image=settings.workloads_image),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),
     )
