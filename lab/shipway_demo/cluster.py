@@ -17,10 +17,11 @@ from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, from_kubeconfig
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, OWN, POD, Key, Object, Resource
+from shipway_lab import secret
 
 SYSTEM = "shipway-system"
 RELEASE = "shipway"
-OPERATOR_SELECTOR = "app.kubernetes.io/name=shipway,app.kubernetes.io/component=operator"
+OPERATOR_SELECTOR = "app.kubernetes.io/name=shipway-operator"
 PREDICTOR = "serving.kserve.io/inferenceservice"
 _EXAMPLES = (
     Resource("", "v1", "namespaces", "Namespace", namespaced=False),
@@ -38,6 +39,7 @@ class Lab:
     gateway: str
     audit_log: Path
     pss_mib: float
+    s3: dict[str, str]
 
     @classmethod
     def parse(cls, status: dict[str, Any]) -> "Lab":
@@ -47,6 +49,7 @@ class Lab:
             gateway=status["gateway"],
             audit_log=Path(status["audit_log"]),
             pss_mib=float(status["pss_mib"]),
+            s3=status["s3"],
         )
 
 
@@ -97,6 +100,10 @@ class Cluster:
             meta = document["metadata"]
             applied.append(Key(document["kind"], meta.get("namespace", ""), meta["name"]))
         return applied
+
+    async def give_credentials(self, namespace: str) -> None:
+        """`shipway lab secret NAMESPACE | kubectl apply -f -`."""
+        await self._client.apply(RESOURCES["Secret"], yaml.safe_load(secret.manifest(self._lab.s3, namespace)))
 
     async def get(self, kind: str, namespace: str, name: str) -> Object | None:
         """An object, if it is there."""

@@ -60,7 +60,9 @@ class Story:
     async def _train_and_serve(self) -> None:
         self.screen.act("a. Train on two pods, lose one, serve")
         began = time.time()
-        for file in ("00-team.yaml", "10-model.yaml", "11-train-v1.yaml"):
+        await self.cluster.apply(self.examples / "00-team.yaml")
+        await self.cluster.give_credentials(NAMESPACE)
+        for file in ("10-model.yaml", "11-train-v1.yaml"):
             await self.cluster.apply(self.examples / file)
         with self.screen.step("Train v1 until its second checkpoint") as step:
             await self._until(step, "TrainingJob", "ranker-v1", _has_checkpoint, seconds=180, show=_training)
@@ -287,7 +289,7 @@ def _weight_at_least(version: str, weight: int) -> Callable[[Object], bool]:
     def holds(sdep: Object) -> bool:
         status = sdep.get("status", {})
         observed = status.get("rollout", {}).get("weights", {}).get("observed", 0)
-        return status.get("candidate", {}).get("version") == version and observed >= weight
+        return bool(status.get("candidate", {}).get("version") == version and observed >= weight)
 
     return holds
 
