@@ -35,8 +35,6 @@ from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
-APPEARANCE_SECONDS = 10.0
-"""A pod that was asked for and is not there after this time has its name taken by a stranger."""
 
 
 @dataclass(frozen=True)
@@ -195,18 +193,11 @@ def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: li
     return _decide(
         s,
         s.stored,
-        _creating(s, attempt, s.names[missing[0]]),
+        State(_starting_reason(s), f"{story(s.stored)}creating {pods_in_words(s.spec)} from {s.names[0]} on"),
         writes=(*clear, *_meet(s), *pods),
         requeue_after=BLOCKED_RETRY_SECONDS,
         refusable=True,
     )
-
-
-def _creating(s: Snapshot, attempt: Attempt, first: str) -> State:
-    if s.now < seconds(attempt.started_at) + APPEARANCE_SECONDS:
-        return State(_starting_reason(s), f"{story(s.stored)}creating {pods_in_words(s.spec)} from {first} on")
-    cure = "if a pod that is not this job's bears that name, delete it"
-    return State(Reason.PODS_PENDING, f"{story(s.stored)}pod {first} does not appear; {cure}")
 
 
 def _running(s: Snapshot) -> State:
