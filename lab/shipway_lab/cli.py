@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from shipway_lab import jsonfile, lifecycle, parts, prerequisites, status
+from shipway_lab import jsonfile, keeper, lifecycle, parts, prerequisites, status
 from shipway_lab.artifacts.progress import Progress
 from shipway_lab.errors import LabError
-from shipway_lab.keeper import holder
 from shipway_lab.paths import LabPaths
 
 
@@ -146,7 +146,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _shell(arguments: argparse.Namespace) -> int:
     paths = LabPaths.of(arguments.name)
     kept = jsonfile.read(paths.keeper)
-    if not kept or not holder(paths):
+    if not kept or not keeper.alive(paths):
         raise LabError(f"lab {arguments.name} is not up")
     words = [word for word in arguments.words if word != "--"] or [os.environ.get("SHELL", "/bin/bash")]
     enter = ["nsenter", "-t", str(kept["init"]), "-m", "-n", "-C", "-p"]
@@ -157,8 +157,7 @@ def _shell(arguments: argparse.Namespace) -> int:
         "KUBECONFIG": str(paths.inner_kubeconfig),
         "PATH": f"{paths.bin}:{os.environ.get('PATH', '')}",
     }
-    sys.stdout.flush()
-    os.execvpe("nsenter", [*enter, "sh", "-c", script, str(Path.cwd()), *words], env)  # noqa: S606
+    return subprocess.call([*enter, "sh", "-c", script, str(Path.cwd()), *words], env=env)
 
 
 def _logs(arguments: argparse.Namespace) -> int:
@@ -169,9 +168,8 @@ def _logs(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.log not in logs:
         raise LabError(f"lab {arguments.name} has no log {arguments.log!r}; it has {', '.join(logs) or 'none'}")
-    file = paths.logs / f"{arguments.log}.log"
-    sys.stdout.flush()
-    os.execvp("tail", ["tail", "-n", "+1", *(["-F"] if arguments.follow else []), str(file)])  # noqa: S606
+    follow = ["-F"] if arguments.follow else []
+    return subprocess.call(["tail", "-n", "+1", *follow, str(paths.logs / f"{arguments.log}.log")])
 
 
 def _down(arguments: argparse.Namespace) -> None:

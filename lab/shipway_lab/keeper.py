@@ -28,22 +28,22 @@ from shipway_lab.paths import LabPaths
 
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 5.0
+_LOCK_RETRY_SECONDS = 0.05
 
 
 def main(arguments: list[str]) -> int:
     """Run the lab until it ends.
 
     Args:
-        arguments: State folder, name, then `SERVICE=FD` for each listener.
+        arguments: State folder, name, descriptor of the held lock, then `SERVICE=FD` for each listener.
 
     Returns:
         The supervisor's exit code.
     """
     paths = LabPaths(Path(arguments[0]))
-    listeners = arguments[2:]
+    lock, listeners = int(arguments[2]), arguments[3:]
+    os.set_inheritable(lock, False)  # Whoever is executed from here must not hold it; the forked sweeper does.
     descriptors = [int(word.split("=")[1]) for word in listeners]
-    lock = paths.lock.open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     groups = cgroups.create(paths.root, arguments[1])
     sweeper = _fork_sweeper(paths, groups, descriptors)
     unshare = _unshare([sys.executable, "-m", "shipway_lab.inner", str(paths.root), *listeners], groups, descriptors)
@@ -58,14 +58,37 @@ def main(arguments: list[str]) -> int:
     return unshare.wait()
 
 
-def holder(paths: LabPaths) -> bool:
-    """Whether anything of the lab still lives or is being cleaned up."""
+def take_lock(paths: LabPaths, *, patience: float = 0.0) -> int | None:
+    """Take the lab's lock.
+
+    Args:
+        paths: Paths of the lab.
+        patience: Seconds to try, because somebody who only looks holds it for an instant too.
+
+    Returns:
+        Descriptor of the file whose lock is held, or None if something of the lab lives or is being cleaned up.
+    """
     paths.lock.parent.mkdir(parents=True, exist_ok=True)
-    with paths.lock.open("a") as lock:
+    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience
+    while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(_LOCK_RETRY_SECONDS)
+        else:
+            return descriptor
+
+
+def alive(paths: LabPaths) -> bool:
+    """Whether anything of the lab lives or is being cleaned up."""
+    lock = take_lock(paths)
+    if lock is None:
+        return True
+    os.close(lock)
     return False
 
 

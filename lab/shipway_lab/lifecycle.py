@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shipway_lab import jsonfile, keeper, parts, pki
 from shipway_lab import paths as lab_paths
 from shipway_lab.artifacts.cache import Artifact, Cache
-from shipway_lab.artifacts.progress import Progress
+from shipway_lab.artifacts.golang import GoBinary
+from shipway_lab.artifacts.progress import Progress, duration
 from shipway_lab.errors import LabError, PartFailedError
 from shipway_lab.paths import LabPaths
 from shipway_lab.spec import LabSpec
@@ -25,6 +27,7 @@ from shipway_lab.spec import LabSpec
 DEFAULT_PORTS = {"api": 16443, "gateway": 18080, "s3": 17070}
 _OFFERED_BY = {"api": "apiserver", "gateway": "contour", "s3": "s3"}
 _DOWN_SECONDS = 20.0
+_LOCK_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 
 
@@ -41,9 +44,14 @@ def build(names: Sequence[str], progress: Progress) -> dict[str, Path]:
     wanted = _artifacts(names)
     missing = cache.missing(wanted)
     if missing:
-        minutes = cache.expected_seconds(missing) / 60
-        progress.say(f"to build: {', '.join(each.name for each in missing)}; about {minutes:.1f} min if all is cold")
-    return {artifact.name: cache.ensure(artifact, progress) for artifact in wanted}
+        # Compiling keeps the processors busy, everything else the network: one lane for each.
+        lanes = [[each for each in missing if isinstance(each, GoBinary) is compiles] for compiles in (True, False)]
+        estimate = max(cache.expected_seconds(lane) for lane in lanes)
+        progress.say(f"to build: {', '.join(each.name for each in missing)}; at most about {duration(estimate)}")
+        with progress.shown(), ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+            for done in [pool.submit(_build_lane, cache, lane, progress) for lane in lanes]:
+                done.result()
+    return {artifact.name: cache.path(artifact) for artifact in wanted}
 
 
 def up(
@@ -62,9 +70,13 @@ def up(
         LabError: It runs already with other parts, a port is taken, a build or a part failed.
     """
     paths = LabPaths.of(name)
-    if keeper.holder(paths):
+    if keeper.alive(paths):
         return _running(paths, names)
     built = build(names, progress)
+    lock = keeper.take_lock(paths, patience=_LOCK_SECONDS)
+    if lock is None:  # Somebody else was quicker.
+        return _running(paths, names)
+    _clear_remains(paths)
     listeners = {
         service: _listen(service, ports.get(service)) for service, part in _OFFERED_BY.items() if part in names
     }
@@ -79,8 +91,12 @@ def up(
         fake_nodes=fake_nodes,
     )
     _write_state(paths, spec)
-    started = _start_keeper(paths, name, listeners)
-    _await_ready(paths, started, progress)
+    started = _start_keeper(paths, spec, listeners, lock)
+    try:
+        _await_ready(paths, started, progress)
+    except KeyboardInterrupt:
+        down(name)
+        raise
     return spec
 
 
@@ -94,25 +110,37 @@ def down(name: str) -> bool:
         LabError: Something of it is still there after 20 seconds.
     """
     paths = LabPaths.of(name)
-    known = jsonfile.read(paths.keeper)
-    alive = keeper.holder(paths)
-    if alive and known:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(known["keeper"], signal.SIGTERM)
+    was_alive = keeper.alive(paths)
+    asked = False
     deadline = time.monotonic() + _DOWN_SECONDS
-    while keeper.holder(paths):
+    while keeper.alive(paths):
+        known = jsonfile.read(paths.keeper)
+        if known and not asked:  # A lab that is only just starting writes down its keeper in a moment.
+            asked = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(known["keeper"], signal.SIGTERM)
         if time.monotonic() > deadline:
             raise LabError(f"lab {name} is still ending after {_DOWN_SECONDS:.0f} s; see {paths.logs}/keeper.log")
         time.sleep(_POLL_SECONDS)
-    if known and paths.keeper.exists():  # Keeper and sweeper were both killed: their work is left to us.
-        keeper.sweep(paths, [Path(group) for group in known["cgroups"]])
-        alive = True
-    return alive
+    return _clear_remains(paths) or was_alive
+
+
+def _build_lane(cache: Cache, lane: list[Artifact], progress: Progress) -> None:
+    for artifact in lane:
+        cache.ensure(artifact, progress)
 
 
 def _artifacts(names: Sequence[str]) -> list[Artifact]:
     found = {artifact.name: artifact for name in names for artifact in parts.REGISTRY[name].artifacts()}
     return list(found.values())
+
+
+def _clear_remains(paths: LabPaths) -> bool:
+    """Do what keeper and sweeper left undone because both were killed."""
+    known = jsonfile.read(paths.keeper)
+    if known:
+        keeper.sweep(paths, [Path(group) for group in known["cgroups"]])
+    return known is not None
 
 
 def _running(paths: LabPaths, names: tuple[str, ...]) -> LabSpec:
@@ -149,19 +177,22 @@ def _write_state(paths: LabPaths, spec: LabSpec) -> None:
     spec.save(paths.spec)
 
 
-def _start_keeper(paths: LabPaths, name: str, listeners: dict[str, socket.socket]) -> subprocess.Popen[bytes]:
+def _start_keeper(
+    paths: LabPaths, spec: LabSpec, listeners: dict[str, socket.socket], lock: int
+) -> subprocess.Popen[bytes]:
     words = [f"{service}={listener.fileno()}" for service, listener in listeners.items()]
     with (paths.logs / "keeper.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "shipway_lab.keeper", str(paths.root), name, *words],
+            [sys.executable, "-m", "shipway_lab.keeper", str(paths.root), spec.name, str(lock), *words],
             cwd="/",
             env={**os.environ, "PYTHONPATH": str(lab_paths.checkout() / "lab")},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=[listener.fileno() for listener in listeners.values()],
+            pass_fds=[lock, *(listener.fileno() for listener in listeners.values())],
         )
+    os.close(lock)
     for listener in listeners.values():
         listener.close()
     return process

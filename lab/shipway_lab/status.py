@@ -23,7 +23,7 @@ def gather(name: str) -> dict[str, Any] | None:
     """
     paths = LabPaths.of(name)
     spec = LabSpec.load(paths.spec)
-    if spec is None or not keeper.holder(paths):
+    if spec is None or not keeper.alive(paths):
         return None
     report = jsonfile.read(paths.progress) or {"parts": {}, "ready": False, "error": "", "seconds": 0.0}
     memory = memory_by_part(jsonfile.read(paths.keeper) or {})

@@ -56,8 +56,9 @@ class GoBinary:
             compiled += 1
             step.detail = f"{compiled} packages compiled"
 
-        command = [*_NICE, "go", "build", "-v", *_FLAGS, "-ldflags", self._linker_flags(), "-o", target, self.package]
-        tool.run(command, cwd=paths.go_modules() / self.module, env=_ENVIRONMENT, on_line=count)
+        build: list[str | Path] = [*_NICE, "go", "build", "-v", *_FLAGS, "-ldflags", self._linker_flags()]
+        module = paths.go_modules() / self.module
+        tool.run([*build, "-o", target, self.package], cwd=module, env=_ENVIRONMENT, on_line=count)
 
     def _linker_flags(self) -> str:
         return " ".join(["-s", "-w", *(f"-X {variable}={value}" for variable, value in self.variables)])
@@ -112,7 +113,7 @@ class GoModuleManifests:
 
 def _read(file: Path) -> list[dict[str, Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return [document for document in yaml.load_all(file.read_text(), Loader=loader) if document]  # noqa: S506
+    return [document for document in yaml.load_all(file.read_text(), Loader=loader) if document]
 
 
 @functools.cache

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from typing_extensions import override
+
 from shipway_lab import images, oci
 from shipway_lab.addresses import NODE_POD_CIDR
 from shipway_lab.artifacts.cache import Artifact
@@ -82,10 +84,12 @@ class Containerd(Part):
 
     name = "containerd"
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The Debian packages and the virtual environments that containers see."""
         return [node_packages.PACKAGES, images.PAUSE_BINARY, *(stub.environment for stub in images.STUBS)]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it and give it the images."""
         node_packages.link_nft(lab)
@@ -113,12 +117,13 @@ class Containerd(Part):
         lab.processes.start(self.name, "containerd", [program, "-c", config])
         self._import_images(lab, list(shared))
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """It serves; the images were imported at its start."""
         return Path(SOCKET).exists()
 
     def _base_spec(self, lab: Lab, shared: dict[str, str]) -> dict[str, Any]:
-        """containerd's usual container specification with the mounts that stand in for the images' content.
+        """The usual container specification with the mounts that stand in for the images' content.
 
         containerd reads it once, at its start.
         """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from typing_extensions import override
 
 from shipway_lab import kubeapi
 from shipway_lab.addresses import ENVOY_PORT, NODE_IP
@@ -37,10 +38,12 @@ class Contour(Part):
     name = "contour"
     needs = ("apiserver",)
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """Contour and its resource definitions. Envoy comes from PyPI with the lab's own dependencies."""
         return [_CONTOUR, _CRDS]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Apply the definitions, start both processes, create the Gateway."""
         envoy = envoy_program()
@@ -57,14 +60,13 @@ class Contour(Part):
             ]
         )
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """The Gateway is programmed and Envoy has its first configuration.
 
         Envoy listens for traffic only from the first route on.
         """
-        gateway = lab.api.get(
-            f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/gateways/{GATEWAY}"
-        )
+        gateway = lab.api.get(f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/gateways/{GATEWAY}")
         return kubeapi.condition(gateway, "Programmed") and http_ok(_ENVOY_STATS_PORT, "/ready")
 
     def _start_contour(self, lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import yaml
+from typing_extensions import override
 
 from shipway_lab import pki
 from shipway_lab.addresses import API_PORT, ETCD_URL, NODE_IP, POD_CIDR, SERVICE_CIDR
@@ -32,10 +33,12 @@ class ApiServer(Part):
     name = "apiserver"
     needs = ("etcd",)
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The Kubernetes binary."""
         return [kubernetes.HK]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it for pods and for the lab's own processes alike: on every address inside."""
         keys = lab.paths.pki
@@ -72,6 +75,7 @@ class ApiServer(Part):
         )
         kubernetes.start(lab, self.name, "kube-apiserver", arguments)
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """Every readiness check of its own passes."""
         return bool(lab.api.get("/readyz") == "ok")
@@ -83,6 +87,7 @@ class ControllerManager(Part):
     name = "kcm"
     needs = ("apiserver",)
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start all controllers but two that only slow the start down and have nothing to do on one node."""
         keys = lab.paths.pki
@@ -106,6 +111,7 @@ class ControllerManager(Part):
         )
         kubernetes.start(lab, self.name, "kube-controller-manager", arguments)
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """The service account exists without which no pod can be created."""
         return bool(lab.api.get("/api/v1/namespaces/default/serviceaccounts/default"))
@@ -117,6 +123,7 @@ class Scheduler(Part):
     name = "scheduler"
     needs = ("apiserver",)
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it."""
         config = lab.write("scheduler.kubeconfig", pki.kubeconfig(lab.paths.pki, "scheduler"))
@@ -129,6 +136,7 @@ class Scheduler(Part):
         )
         kubernetes.start(lab, self.name, "kube-scheduler", arguments)
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """Its caches are filled."""
         return http_ok(10259, "/readyz", tls=True)

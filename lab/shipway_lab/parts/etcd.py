@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from shipway_lab.addresses import ETCD_URL
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.lab import Lab
@@ -14,10 +16,12 @@ class Etcd(Part):
 
     name = "etcd"
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The Debian package."""
         return [node_packages.PACKAGES]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it without fsync: a lab does not outlive the machine's power."""
         arguments = (
@@ -30,6 +34,7 @@ class Etcd(Part):
         )
         lab.processes.start(self.name, "etcd", [node_packages.program(lab, "usr/bin/etcd"), *arguments])
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """It has elected itself and serves."""
         return http_ok(2379, "/health")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from typing_extensions import override
+
 from shipway_lab import paths
 from shipway_lab.addresses import API_PORT, ENVOY_PORT, NODE_IP, S3_PORT
 from shipway_lab.lab import Lab
@@ -17,6 +19,7 @@ class Forwarder(Part):
 
     name = "forwarder"
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it with the listening sockets inherited."""
         forwards = [
@@ -30,6 +33,7 @@ class Forwarder(Part):
             env={"PYTHONPATH": str(paths.checkout() / "lab")},
         )
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """The sockets listen since before the lab began: a connection waits until it is accepted."""
         return True

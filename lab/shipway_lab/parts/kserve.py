@@ -8,6 +8,8 @@ import socket
 import time
 from typing import Any, Final
 
+from typing_extensions import override
+
 from shipway_lab import pki
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.artifacts.golang import GoBinary, GoModuleManifests
@@ -54,10 +56,12 @@ class KServe(Part):
     name = "kserve"
     needs = ("apiserver", "contour")
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The manager, its definitions, configuration and webhooks."""
         return [_MANAGER, _CRDS, _CONFIG, _WEBHOOKS]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Apply definitions and configuration, start the manager, and switch the webhooks on once they answer."""
         lab.api.apply(manifests.namespace(NAMESPACE))
@@ -75,6 +79,7 @@ class KServe(Part):
         authority = pki.encoded(lab.paths.pki / "ca.crt")
         lab.api.apply_all(at_loopback(hook, authority) for hook in manifests.load(lab, _WEBHOOKS))
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """The manager says so; the webhooks were switched on at its start."""
         return http_ok(_HEALTH_PORT, "/readyz")

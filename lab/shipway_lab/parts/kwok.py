@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from typing_extensions import override
+
 from shipway_lab import kubeapi
 from shipway_lab.addresses import NODE_IP
 from shipway_lab.artifacts.cache import Artifact
@@ -39,10 +41,12 @@ class Kwok(Part):
     name = "kwok"
     needs = ("apiserver", "kcm")
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The controller and the stages through which it takes nodes and pods."""
         return [_KWOK, _STAGES]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start the controller and create the nodes."""
         stages = [*manifests.load(lab, _STAGES), _succeed_after_a_while()]
@@ -62,6 +66,7 @@ class Kwok(Part):
         lab.processes.start(self.name, "kwok", [lab.artifact(_KWOK.name), *arguments])
         lab.api.apply_all(fake_node(index) for index in range(lab.spec.fake_nodes))
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """Every fake node is ready."""
         nodes = (lab.api.get(f"/api/v1/nodes/fake-{index}") for index in range(lab.spec.fake_nodes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from typing_extensions import override
+
 from shipway_lab import kubeapi, pki
 from shipway_lab.addresses import CLUSTER_DOMAIN, DNS_IP, NODE_IP, NODE_NAME, POD_CIDR
 from shipway_lab.artifacts.cache import Artifact
@@ -36,6 +38,7 @@ class Kubelet(Part):
     name = "kubelet"
     needs = ("apiserver", "containerd")
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it on the lab's cgroups and the folders that are the lab's own."""
         arguments = (
@@ -48,6 +51,7 @@ class Kubelet(Part):
         )
         kubernetes.start(lab, self.name, "kubelet", arguments)
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """The node says it is ready."""
         return kubeapi.condition(lab.api.get(f"/api/v1/nodes/{NODE_NAME}"), "Ready")
@@ -98,6 +102,7 @@ class KubeProxy(Part):
     name = "kube-proxy"
     needs = ("apiserver",)
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it without touching connection tracking limits, which belong to the host."""
         node_packages.link_nft(lab)
@@ -114,6 +119,7 @@ class KubeProxy(Part):
         )
         kubernetes.start(lab, self.name, "kube-proxy", arguments)
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """It has written its rules once."""
         return http_ok(10256, "/livez")
@@ -125,10 +131,12 @@ class CoreDns(Part):
     name = "coredns"
     needs = ("apiserver",)
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """CoreDNS with the plugins its configuration names."""
         return [_COREDNS]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it on the node's link-local address."""
         corefile = lab.write(
@@ -137,6 +145,7 @@ class CoreDns(Part):
         )
         lab.processes.start(self.name, "coredns", [lab.artifact(_COREDNS.name), "-conf", corefile])
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """It has read the services."""
         return http_ok(8181, "/ready")

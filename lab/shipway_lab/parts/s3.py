@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from typing_extensions import override
+
 from shipway_lab import jsonfile
 from shipway_lab.addresses import NODE_IP, S3_PORT
 from shipway_lab.artifacts.cache import Artifact
@@ -29,10 +31,12 @@ class S3(Part):
     name = "s3"
     needs = ("apiserver",)
 
+    @override
     def artifacts(self) -> list[Artifact]:
         """The gateway."""
         return [_VERSITYGW]
 
+    @override
     def start(self, lab: Lab) -> None:
         """Start it with new keys over an empty folder with our buckets."""
         keys = {"access_key": "shipway", "secret_key": secrets.token_hex(20)}
@@ -55,6 +59,7 @@ class S3(Part):
             ]
         )
 
+    @override
     def ready(self, lab: Lab) -> bool:
         """It serves and has the buckets."""
         if not http_ok(S3_PORT, "/health", host=NODE_IP):
@@ -86,5 +91,3 @@ def _metadata(lab: Lab) -> list[str | Path]:
         return ["--sidecar", lab.folder("s3-metadata")]
     os.removexattr(lab.folder("s3"), "user.shipway")
     return []
-
-
