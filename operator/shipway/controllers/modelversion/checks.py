@@ -1,11 +1,11 @@
 """Verdicts about a ModelVersion: what the verify pod found, when to try again, who serves it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec, ServedBy
-from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, ServingDeploymentStatus
 from shipway.controllers.pod import Pod, hindrance
 from shipway.kube.resource import Object
 
@@ -62,21 +62,20 @@ def retry_after(failures: int) -> float:
 
 def served_by(deployments: Iterable[Object], spec: ModelVersionSpec) -> list[ServedBy]:
     """The ServingDeployments that send traffic to the version, with their share in percent."""
-    shares = []
-    for deployment in deployments:
-        if ServingDeploymentSpec.model_validate(deployment["spec"]).model != spec.model_name:
-            continue
-        weight = _share(ServingDeploymentStatus.model_validate(deployment.get("status", {})), spec.version)
-        if weight:
-            shares.append(ServedBy(name=deployment["metadata"]["name"], weight=weight))
-    return sorted(shares, key=lambda share: share.name)
+    shares = (
+        ServedBy(name=deployment["metadata"]["name"], weight=_share(deployment.get("status", {}), spec.version))
+        for deployment in deployments
+        if deployment["spec"]["model"] == spec.model_name
+    )
+    return sorted((share for share in shares if share.weight), key=lambda share: share.name)
 
 
-def _share(status: ServingDeploymentStatus, version: str) -> int:
-    new = status.rollout.weights.observed if status.candidate and status.rollout else 0
-    stable = 100 - new if status.stable and status.stable.version == version else 0
-    candidate = new if status.candidate and status.candidate.version == version else 0
-    return stable + candidate
+def _share(status: Mapping[str, Any], version: str) -> int:
+    stable, candidate = status.get("stable"), status.get("candidate")
+    new = status.get("rollout", {}).get("weights", {}).get("observed", 0) if candidate else 0
+    of_stable = 100 - new if stable and stable["version"] == version else 0
+    of_candidate = new if candidate and candidate["version"] == version else 0
+    return int(of_stable + of_candidate)
 
 
 def _said(message: str) -> dict[str, object]:
