@@ -1,6 +1,7 @@
 """The identity of an artifact: the root digest of OpenSSF Model Signing v1.0.
 
-SHA-256 over the concatenated raw SHA-256 digests of the files, in the order of their names.
+SHA-256 over the concatenated raw SHA-256 digests of the files, in the order of their paths, compared part by part as
+the reference implementation does.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def of_store(store: Store) -> ArtifactDigest:
     """
     root = hashlib.sha256()
     size = 0
-    names = store.names()
+    names = sorted(store.names(), key=lambda name: name.split("/"))
     if not names:
         raise StorageError(StorageReason.NOT_FOUND, f"no object below {store.uri}/")
     for name in names:

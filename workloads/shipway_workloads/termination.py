@@ -11,7 +11,6 @@ from typing import Any
 
 DEFAULT_PATH = Path("/dev/termination-log")
 MAX_BYTES = 4096
-MAX_REASON_MESSAGE = 1024
 
 
 class WorkloadError(Exception):
@@ -41,7 +40,7 @@ def write(report: Mapping[str, Any], *, keep_existing: bool = False) -> None:
     Raises:
         ValueError: The report is longer than the 4096 bytes that Kubernetes keeps.
     """
-    text = json.dumps(report, separators=(",", ":"))
+    text = _encode(report)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise ValueError(f"termination report has {size} bytes, Kubernetes keeps {MAX_BYTES}: shorten it")
@@ -56,8 +55,15 @@ def write(report: Mapping[str, Any], *, keep_existing: bool = False) -> None:
 
 def write_error(error: WorkloadError, *, keep_existing: bool = False) -> None:
     """Leaves `{"error": {"reason", "message"}}` as the termination message; a long message is cut, never refused."""
-    message = error.message[:MAX_REASON_MESSAGE]
-    write({"error": {"reason": error.reason, "message": message}}, keep_existing=keep_existing)
+    report = {"error": {"reason": error.reason, "message": error.message}}
+    while len(_encode(report).encode()) > MAX_BYTES:
+        message = report["error"]["message"]
+        report["error"]["message"] = message[: len(message) // 2]
+    write(report, keep_existing=keep_existing)
+
+
+def _encode(report: Mapping[str, Any]) -> str:
+    return json.dumps(report, separators=(",", ":"), ensure_ascii=False)
 
 
 def _path() -> Path | None:
