@@ -62,6 +62,13 @@ def _up_command(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help=f"port on 127.0.0.1 for {service} (default: {usual}, or a free one if that is taken)",
         )
+    parser.add_argument(
+        "--provider",
+        choices=["embedded", "existing"],
+        default="embedded",
+        help="embedded (default): the cluster of this machine; existing: say what a cluster of yours lacks",
+    )
+    parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="of the existing cluster")
     parser.add_argument("--fake-nodes", type=int, default=3, metavar="N", help="nodes of the part kwok (default: 3)")
     parser.set_defaults(run=_guarded(_up))
 
@@ -120,7 +127,9 @@ def _build(arguments: argparse.Namespace) -> None:
         print(f"{name:12} {path}")
 
 
-def _up(arguments: argparse.Namespace) -> None:
+def _up(arguments: argparse.Namespace) -> int:
+    if arguments.provider == "existing":
+        return _inspect(arguments.kubeconfig)
     prerequisites.check()
     ports = {service: getattr(arguments, f"{service}_port") for service in lifecycle.DEFAULT_PORTS}
     lifecycle.up(
@@ -132,6 +141,15 @@ def _up(arguments: argparse.Namespace) -> None:
     )
     paths = LabPaths.of(arguments.name)
     print(f"export KUBECONFIG={paths.kubeconfig}")
+    return 0
+
+
+def _inspect(kubeconfig: Path | None) -> int:
+    from shipway_lab import existing  # noqa: PLC0415 - the only command that needs a whole client
+
+    findings = existing.inspect(kubeconfig)
+    print("\n".join(finding.line() for finding in findings))
+    return 0 if all(finding.found for finding in findings) else 1
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from shipway_lab.paths import LabPaths
 from shipway_lab.spec import LabSpec
 
 DEFAULT_PORTS = {"api": 16443, "gateway": 18080, "s3": 17070}
+SOURCES = ("operator", "workloads")
 _OFFERED_BY = {"api": "apiserver", "gateway": "contour", "s3": "s3"}
 _DOWN_SECONDS = 20.0
 _LOCK_SECONDS = 1.0
@@ -72,6 +74,7 @@ def up(
     paths = LabPaths.of(name)
     if keeper.alive(paths):
         return _running(paths, names)
+    _check_readable()
     built = build(names, progress)
     lock = keeper.take_lock(paths, patience=_LOCK_SECONDS)
     if lock is None:  # Somebody else was quicker.
@@ -85,7 +88,7 @@ def up(
         parts=names,
         ports={service: listener.getsockname()[1] for service, listener in listeners.items()},
         artifacts={artifact: str(path) for artifact, path in built.items()},
-        sources={root: str(lab_paths.checkout() / root) for root in ("operator", "workloads")},
+        sources={root: str(lab_paths.checkout() / root) for root in SOURCES},
         python_prefix=sys.base_prefix,
         keep_visible=_visible(paths),
         fake_nodes=fake_nodes,
@@ -165,6 +168,15 @@ def _listen(service: str, port: int | None) -> socket.socket:
 def _visible(paths: LabPaths) -> tuple[str, ...]:
     folders = (paths.root, lab_paths.cache_home(), lab_paths.checkout(), Path(sys.prefix), Path(sys.base_prefix))
     return tuple(str(folder) for folder in dict.fromkeys(folders))
+
+
+def _check_readable() -> None:
+    """Pods run as nobody in particular: what they see of the checkout must be readable for everybody."""
+    for root in SOURCES:
+        for path in (lab_paths.checkout() / root).rglob("*"):
+            needed = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+            if path.stat().st_mode & needed != needed:
+                raise LabError(f"{path} is not readable for others, so pods could not use it: chmod -R o+rX {root}")
 
 
 def _write_state(paths: LabPaths, spec: LabSpec) -> None:

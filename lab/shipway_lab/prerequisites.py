@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from shipway_lab import cgroups
+from shipway_lab.artifacts.tool import search_path
 from shipway_lab.errors import MissingPrerequisiteError
 
 _TOOLS = {
@@ -47,10 +48,10 @@ def _missing() -> Iterator[str]:
         return
     if os.geteuid() != 0:
         yield "root (for namespaces, mounts and cgroups of the lab's own)"
-    if not shutil.which("go"):
+    if not shutil.which("go", path=search_path()):
         yield "Go 1.26 or newer, on PATH as `go` (the cluster's binaries are compiled here)"
     for tool, package in _TOOLS.items():
-        if not shutil.which(tool):
+        if not shutil.which(tool, path=search_path()):
             yield f"{tool} ({package})"
     found = {controller for each in cgroups.hierarchies() for controller in each.controllers.split(",")}
     if not found >= _CONTROLLERS:
