@@ -1,0 +1,136 @@
+"""Who asked for an action: stamped at admission, or a wrong name is refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from manifests import minimal
+from own_cluster import Cluster, RefusedError, eventually
+from releases import assert_nothing_is_left, install, uninstall, wait_for_kinds
+from shipway.api.labels import ACTION, ACTION_BY, ACTION_ID
+
+NO_ANNOTATIONS = '{"metadata":{"annotations":null}}'
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A ServingDeployment whose annotations people set."""
+
+    cluster: Cluster
+    namespace: str
+
+    def annotate(self, user: str, *changes: str) -> None:
+        """Set or remove annotations as that user."""
+        self.cluster.kubectl(*self._annotate, *changes, user=user)
+
+    def refusal(self, user: str, *changes: str) -> str:
+        """What that user is told when the change is refused."""
+        return self.cluster.refusal(*self._annotate, *changes, user=user)
+
+    def said(self) -> dict[str, str]:
+        """The annotations about actions."""
+        found = self.cluster.get("sdep", "ranker", "-n", self.namespace)["metadata"].get("annotations", {})
+        return {key: value for key, value in found.items() if key.startswith(ACTION)}
+
+    @property
+    def _annotate(self) -> tuple[str, ...]:
+        return ("annotate", "--overwrite", "sdep", "ranker", "-n", self.namespace)
+
+
+def deployment(cluster: Cluster, team: str, mode: str) -> Deployment:
+    """A deployment in a cluster where the chart was installed with that mode."""
+    install(cluster, {"crds": {"keep": False}, "actionStamp": {"mode": mode}})
+    wait_for_kinds(cluster)
+    cluster.kubectl("create", "-n", team, "-f", "-", stdin=json.dumps(minimal("ServingDeployment")))
+    return Deployment(cluster, team)
+
+
+@pytest.fixture
+def stamped(cluster: Cluster, team: str) -> Iterator[Deployment]:
+    """A deployment in a cluster that stamps."""
+    made = deployment(cluster, team, "mutating")
+
+    def in_force() -> bool:
+        made.annotate("eve", f"{ACTION}=pause", f"{ACTION_ID}=first")
+        stamp = made.said().get(ACTION_BY)
+        made.annotate("eve", f"{ACTION}-", f"{ACTION_ID}-", f"{ACTION_BY}-")
+        return stamp == "eve"
+
+    eventually("the policy is in force", in_force)
+    made.cluster.kubectl("patch", "sdep", "ranker", "-n", team, "--type=merge", "-p", NO_ANNOTATIONS)
+    yield made
+    uninstall(cluster)
+    assert_nothing_is_left(cluster)
+
+
+@pytest.fixture
+def checked(cluster: Cluster, team: str) -> Iterator[Deployment]:
+    """A deployment in a cluster that cannot stamp, and checks."""
+    made = deployment(cluster, team, "validating")
+
+    def in_force() -> bool:
+        try:
+            made.annotate("bob", f"{ACTION_BY}=eve")
+        except RefusedError:
+            return True
+        made.annotate("bob", f"{ACTION_BY}-")
+        return False
+
+    eventually("the policy is in force", in_force)
+    yield made
+    uninstall(cluster)
+    assert_nothing_is_left(cluster)
+
+
+def test_who_asked_is_stamped_and_cannot_be_forged(stamped: Deployment) -> None:
+    stamped.annotate("eve", f"{ACTION}=pause", f"{ACTION_ID}=1")
+    assert stamped.said() == {ACTION: "pause", ACTION_ID: "1", ACTION_BY: "eve"}
+
+    stamped.annotate("bob", f"{ACTION_BY}=root")
+    assert stamped.said()[ACTION_BY] == "eve", "a name that changes by itself is put back"
+
+    stamped.annotate("bob", f"{ACTION_BY}-")
+    assert stamped.said()[ACTION_BY] == "eve", "nor can it be removed"
+
+    stamped.annotate("bob", f"{ACTION}=abort", f"{ACTION_ID}=2", f"{ACTION_BY}=eve")
+    assert stamped.said()[ACTION_BY] == "bob", "a forged name is replaced"
+
+    stamped.cluster.kubectl("patch", "sdep", "ranker", "-n", stamped.namespace, "--type=merge", "-p", NO_ANNOTATIONS)
+    assert stamped.said() == {}, "annotations may be cleared"
+
+    stamped.annotate("bob", f"{ACTION_BY}=eve")
+    assert stamped.said() == {}, "a name without an action does not stay"
+
+    first, second = applied_again(stamped)
+    assert first["annotations"][ACTION_BY] == "eve"
+    assert first["resourceVersion"] == second["resourceVersion"], "GitOps that applies the same again writes nothing"
+
+
+def applied_again(stamped: Deployment) -> list[dict[str, Any]]:
+    """The metadata after two more server-side applies of the same manifest with an action."""
+    obj = minimal("ServingDeployment", name="applied")
+    obj["metadata"]["annotations"] = {ACTION: "pause", ACTION_ID: "7"}
+    where = ("-n", stamped.namespace)
+
+    def applied() -> dict[str, Any]:
+        apply = ("apply", "--server-side", "--field-manager=gitops", *where, "-f", "-")
+        stamped.cluster.kubectl(*apply, stdin=json.dumps(obj), user="eve")
+        found: dict[str, Any] = stamped.cluster.get("sdep", "applied", *where)["metadata"]
+        return found
+
+    # The API server itself writes once more at the second apply of a new object, with or without the policy.
+    applied()
+    return [applied(), applied()]
+
+
+def test_an_older_cluster_refuses_a_forged_name_and_says_what_is_right(checked: Deployment) -> None:
+    refusal = checked.refusal("bob", f"{ACTION}=pause", f"{ACTION_ID}=1", f"{ACTION_BY}=eve")
+    assert "metadata.annotations[shipway.dev/action-by] says 'eve' but you are 'bob'; write your own name" in refusal
+
+    checked.annotate("bob", f"{ACTION}=pause", f"{ACTION_ID}=1")
+    checked.annotate("bob", f"{ACTION_ID}=2", f"{ACTION_BY}=bob")
+    assert checked.said()[ACTION_BY] == "bob"
+    assert "you are 'eve'" in checked.refusal("eve", f"{ACTION_ID}=3"), "the old name is not the new one's"

@@ -1,0 +1,82 @@
+"""What the operator and people may do, asked of the real API server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from own_cluster import Cluster, eventually
+from releases import NAMESPACE, OPERATOR, assert_nothing_is_left, install, may, uninstall
+
+NEEDED = [
+    ("list", "shipway.dev/trainingjobs"),
+    ("watch", "shipway.dev/servingdeployments"),
+    ("patch", "shipway.dev/trainingjobs/status"),
+    ("patch", "shipway.dev/incidents/status"),
+    ("create", "shipway.dev/modelversions"),
+    ("create", "shipway.dev/incidents"),
+    ("update", "shipway.dev/trainingjobs/finalizers"),
+    ("create", "/pods"),
+    ("delete", "/pods"),
+    ("watch", "/pods"),
+    ("create", "/services"),
+    ("patch", "/services"),
+    ("patch", "serving.kserve.io/inferenceservices"),
+    ("delete", "gateway.networking.k8s.io/httproutes"),
+    ("create", "events.k8s.io/events"),
+]
+FORBIDDEN = [
+    ("patch", "shipway.dev/trainingjobs"),
+    ("update", "shipway.dev/servingdeployments"),
+    ("create", "shipway.dev/models"),
+    ("delete", "shipway.dev/modelversions"),
+    ("delete", "shipway.dev/incidents"),
+    ("patch", "/pods"),
+    ("create", "/pods/exec"),
+    ("get", "/secrets"),
+    ("list", "/configmaps"),
+    ("create", "/serviceaccounts/token"),
+    ("get", "/nodes"),
+    ("list", "/namespaces"),
+    ("create", "rbac.authorization.k8s.io/rolebindings"),
+    ("list", "apiextensions.k8s.io/customresourcedefinitions"),
+]
+
+
+@pytest.fixture(scope="module")
+def team(cluster: Cluster, module_team: str) -> Iterator[str]:
+    """A tenant's namespace beside the operator of the whole cluster."""
+    install(cluster, {"crds": {"keep": False}})
+    eventually("roles are aggregated", lambda: may(cluster, "eve", "create", "shipway.dev/trainingjobs", module_team))
+    yield module_team
+    uninstall(cluster)
+    assert_nothing_is_left(cluster)
+
+
+@pytest.mark.parametrize(("verb", "what"), NEEDED)
+def test_the_operator_may_do_its_work(cluster: Cluster, team: str, verb: str, what: str) -> None:
+    assert may(cluster, OPERATOR, verb, what, team)
+
+
+@pytest.mark.parametrize(("verb", "what"), FORBIDDEN)
+def test_the_operator_may_do_no_more(cluster: Cluster, team: str, verb: str, what: str) -> None:
+    assert not may(cluster, OPERATOR, verb, what, team)
+
+
+def test_the_operator_takes_the_lease_of_its_own_namespace_only(cluster: Cluster, team: str) -> None:
+    assert may(cluster, OPERATOR, "create", "coordination.k8s.io/leases", NAMESPACE)
+    assert not may(cluster, OPERATOR, "create", "coordination.k8s.io/leases", team)
+    assert not may(cluster, OPERATOR, "update", "coordination.k8s.io/leases", NAMESPACE)
+
+
+def test_those_who_view_see_and_those_who_edit_change(cluster: Cluster, team: str) -> None:
+    assert may(cluster, "ann", "list", "shipway.dev/servingdeployments", team)
+    assert not may(cluster, "ann", "patch", "shipway.dev/servingdeployments", team)
+    assert may(cluster, "eve", "patch", "shipway.dev/servingdeployments", team)
+    assert not may(cluster, "eve", "patch", "shipway.dev/servingdeployments/status", team)
+
+
+def test_an_incident_is_annotated_by_those_who_edit_and_removed_by_admins_only(cluster: Cluster, team: str) -> None:
+    assert may(cluster, "eve", "patch", "shipway.dev/incidents", team)
+    assert not may(cluster, "eve", "create", "shipway.dev/incidents", team)
+    assert not may(cluster, "eve", "delete", "shipway.dev/incidents", team)
+    assert may(cluster, "ada", "delete", "shipway.dev/incidents", team)
