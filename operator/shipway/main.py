@@ -45,7 +45,7 @@ from shipway.watch import watch
 SHUTDOWN_SECONDS = 4.0
 CRD_POLL_SECONDS = 2.0
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("shipway.main")
 
 
 @dataclass(frozen=True)
@@ -253,16 +253,16 @@ def _scopes(namespaces: Sequence[str]) -> Sequence[str | None]:
 
 async def _until(stop: asyncio.Event, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run the coroutines until told to stop or one of them ends; then end them all."""
-    stopped = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    tasks = [asyncio.create_task(stop.wait()), *map(asyncio.create_task, coroutines)]
     try:
-        ended, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (stopped, *tasks):
+        for task in tasks:
             task.cancel()
-        await asyncio.wait([stopped, *tasks], timeout=SHUTDOWN_SECONDS)
+        ended, _ = await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
+    errors = [error for task in ended if not task.cancelled() and (error := task.exception())]
+    for error in errors[:1]:
+        raise error
 
 
 async def _run(settings: Settings, connection: Connection) -> None:

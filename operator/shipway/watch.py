@@ -5,6 +5,7 @@ not be among them.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,13 @@ Sink = Callable[[Resource, str | None, Object], None]
 
 TOKEN_SECONDS = 600
 """kopf logs in anew after this; the kubelet renews a token long before it expires."""
+
+GRACE_SECONDS = 2.0
+"""How long kopf may take to end."""
+CLOSE_SECONDS = 0.1
+"""TLS connections take a moment to say goodbye."""
+
+logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)  # it warns of running in a thread
 
 
 class WatchEndedError(Exception):
@@ -66,6 +74,7 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
         raise WatchEndedError(f"kopf ended: {error!r}") from error
     finally:
         stop.set()
+        await asyncio.to_thread(thread.join, GRACE_SECONDS)
 
 
 async def _operate(
@@ -88,6 +97,7 @@ async def _operate(
         standalone=True,
         stop_flag=stop,
     )
+    await asyncio.sleep(CLOSE_SECONDS)
 
 
 def _handler(resource: Resource, deliver: Sink) -> Callable[..., Any]:

@@ -101,7 +101,8 @@ class ExecToken:
         process = await asyncio.create_subprocess_exec(
             *self._command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
-        out, err = await asyncio.wait_for(process.communicate(), EXEC_TIMEOUT_SECONDS)
+        async with asyncio.timeout(EXEC_TIMEOUT_SECONDS):
+            out, err = await process.communicate()
         if process.returncode:
             raise CredentialsError(f"kubeconfig exec {self._command[0]} failed: {err.decode(errors='replace')[-500:]}")
         status = orjson.loads(out).get("status") or {}

@@ -1,6 +1,7 @@
 """Time as a dependency: wall clock for what is written down, monotonic clock for what is waited for."""
 
 import asyncio
+import contextlib
 import time
 from typing import Protocol
 
@@ -16,8 +17,8 @@ class Clock(Protocol):
         """Seconds that only grow; what delays and deadlines are measured in."""
         ...
 
-    async def wait(self, event: asyncio.Event, timeout: float | None) -> None:  # noqa: ASYNC109 - of this clock
-        """Return when the event is set or `timeout` seconds of this clock have passed; None waits for the event."""
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        """Return when the event is set or some seconds of this clock have passed; None waits for the event."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -36,12 +37,11 @@ class SystemClock:
         """Seconds since some point in the past."""
         return time.monotonic()
 
-    async def wait(self, event: asyncio.Event, timeout: float | None) -> None:  # noqa: ASYNC109 - part of the protocol
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         """Return when the event is set or the time is over."""
-        try:
-            await asyncio.wait_for(event.wait(), timeout)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # wait_for of Python 3.11 can lose a cancellation
+                await event.wait()
 
     async def sleep(self, seconds: float) -> None:
         """Return after some seconds."""

@@ -1,0 +1,3 @@
+"""Fixtures of the harness for every test; they cost nothing until asked for."""
+
+pytest_plugins = ["harness.fixtures"]

@@ -1,0 +1,125 @@
+"""The real operator as a process against the lab, with its log captured."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from harness.lab import OPERATOR_NAMESPACE, Lab
+from harness.waiting import eventually
+
+
+class OperatorProcess:
+    """One run of `python -m shipway.main`."""
+
+    def __init__(
+        self, lab: Lab, folder: Path, *, namespaces: list[str], server: str | None, env: dict[str, str]
+    ) -> None:
+        self._kubeconfig = lab.operator_kubeconfig(folder, server=server)
+        self._log = folder / f"operator-{time.monotonic_ns()}.log"
+        self.http = f"http://127.0.0.1:{free_port()}"
+        self.metrics = f"http://127.0.0.1:{free_port()}"
+        self._env = os.environ | {
+            "KUBECONFIG": str(self._kubeconfig),
+            "SHIPWAY_NAMESPACES": ",".join(namespaces),
+            "SHIPWAY_OPERATOR_NAMESPACE": OPERATOR_NAMESPACE,
+            "SHIPWAY_HTTP_PORT": self.http.rpartition(":")[2],
+            "SHIPWAY_METRICS_PORT": self.metrics.rpartition(":")[2],
+            "SHIPWAY_LOG_FORMAT": "plain",
+            **env,
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start and wait until it is ready."""
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "shipway.main", env=self._env, stdout=log, stderr=log
+            )
+        await eventually(self._is_ready, within=30, what=f"operator ready; its log:\n{self.log()}")
+
+    async def terminate(self) -> int:
+        """SIGTERM; the exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> int:
+        """SIGKILL; the exit code."""
+        return await self._end(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        """Wait for its end; the exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def log(self) -> str:
+        """Everything it has logged."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def rss_mib(self) -> float:
+        """Its resident memory now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and text of a GET on its HTTP port."""
+        async with aiohttp.ClientSession() as session, session.get(self.http + path) as response:
+            return response.status, await response.text()
+
+    async def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        async with aiohttp.ClientSession() as session, session.get(self.metrics + "/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+
+    async def _is_ready(self) -> bool:
+        if not self.running:
+            raise RuntimeError(f"the operator ended; its log:\n{self.log()}")
+        return (await self.get("/readyz"))[0] == 200
+
+    async def _end(self, number: int) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self._process.wait()
+
+
+@asynccontextmanager
+async def operator_process(
+    lab: Lab, folder: Path, *, namespaces: list[str], server: str | None = None, **env: str
+) -> AsyncIterator[OperatorProcess]:
+    """A ready operator process, killed in the end if it still runs.
+
+    Args:
+        lab: Where it works.
+        folder: Where its kubeconfig and log go.
+        namespaces: What it watches.
+        server: Another address of the API server, such as a proxy's.
+        env: Further SHIPWAY_* variables.
+    """
+    process = OperatorProcess(lab, folder, namespaces=namespaces, server=server, env=env)
+    try:
+        await process.start()
+        yield process
+    finally:
+        if process.running:
+            await process.kill()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
