@@ -47,7 +47,7 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     got = Receiver(url=f"http://127.0.0.1:{server.server_port}/progress")
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield got
@@ -77,9 +77,8 @@ def progress(step: int, checkpoint: Checkpoint | None = None) -> Progress:
 
 def test_a_post_says_how_far_training_is():
     checkpoint = Checkpoint(step=100, uri="s3://ck/step-100", time=NOON)
-    with receiver() as got:
-        with ProgressReporter(context(got.url), now=lambda: NOON) as reporter:
-            reporter.update(progress(120, checkpoint))
+    with receiver() as got, ProgressReporter(context(got.url), now=lambda: NOON) as reporter:
+        reporter.update(progress(120, checkpoint))
     assert got.bodies == [
         {
             "attempt": 3,
@@ -119,10 +118,9 @@ def test_the_token_is_read_anew_for_each_post(tmp_path: Path):
 
 
 def test_the_other_ranks_are_silent():
-    with receiver() as got:
-        with ProgressReporter(context(got.url, rank=1), interval_seconds=0.01) as reporter:
-            reporter.update(progress(1))
-            time.sleep(0.05)
+    with receiver() as got, ProgressReporter(context(got.url, rank=1), interval_seconds=0.01) as reporter:
+        reporter.update(progress(1))
+        time.sleep(0.05)
     assert got.bodies == []
 
 

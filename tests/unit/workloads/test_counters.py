@@ -1,0 +1,132 @@
+"""What a predictor counts, and how it is read."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+
+from shipway_workloads.serving.counters import (
+    BOUNDED_BUCKETS,
+    FIRST_BOUND_SECONDS,
+    RATIO,
+    Counters,
+    LatencyHistogram,
+    bucket_of,
+)
+from shipway_workloads.serving.middleware import Drain, Message, PredictionMiddleware, Receive, Scope, Send
+
+DIGEST = "sha256:" + "0" * 64
+
+
+def counters() -> Counters:
+    return Counters(pod="ranker-0", started_at=1.5, model="ranker", version="v2", digest=DIGEST)
+
+
+@given(st.floats(min_value=0, max_value=60))
+def test_a_latency_lies_within_its_bucket_s_bounds(seconds: float):
+    bucket = bucket_of(seconds)
+    upper = FIRST_BOUND_SECONDS * RATIO**bucket
+    lower = 0 if bucket == 0 else FIRST_BOUND_SECONDS * RATIO ** (bucket - 1)
+    assert lower * (1 - 1e-6) <= seconds <= upper * (1 + 1e-6)
+
+
+@given(st.integers(0, BOUNDED_BUCKETS - 1))
+def test_a_bound_belongs_to_the_bucket_it_ends(bucket: int):
+    assert bucket_of(FIRST_BOUND_SECONDS * RATIO**bucket) == bucket
+
+
+def test_what_is_beyond_the_last_bound_is_counted_last():
+    histogram = LatencyHistogram()
+    histogram.observe(1e6)
+    assert histogram.counts[-1] == 1
+    assert len(histogram.counts) == BOUNDED_BUCKETS + 1
+
+
+@given(st.lists(st.tuples(st.sampled_from([200, 400, 404, 500, 503]), st.floats(0, 5)), max_size=30))
+def test_every_request_is_counted_once_and_never_forgotten(answers: list[tuple[int, float]]):
+    counted = counters()
+    for status, seconds in answers:
+        counted.observe(status=status, seconds=seconds)
+    told = json.loads(json.dumps(counted.to_json()))
+    assert told["requests"] == len(answers) == sum(told["latency"]["counts"])
+    assert told["errors"] == sum(status >= 500 for status, _ in answers)
+    assert told["clientErrors"] == sum(400 <= status < 500 for status, _ in answers)
+
+
+def test_the_counters_say_whose_they_are():
+    assert counters().to_json() == {
+        "schema": 1,
+        "startedAt": 1.5,
+        "pod": "ranker-0",
+        "model": {"name": "ranker", "version": "v2", "digest": DIGEST},
+        "requests": 0,
+        "errors": 0,
+        "clientErrors": 0,
+        "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
+    }
+
+
+def test_prometheus_reads_the_same_numbers():
+    counted, registry = counters(), CollectorRegistry()
+    registry.register(counted)
+    for status in (200, 200, 400, 500):
+        counted.observe(status=status, seconds=0.0011)
+    text = generate_latest(registry).decode()
+    assert 'shipway_predictor_requests_total{result="ok"} 2.0' in text
+    assert 'shipway_predictor_requests_total{result="error"} 1.0' in text
+    assert 'shipway_predictor_requests_total{result="clientError"} 1.0' in text
+    assert 'shipway_predictor_request_duration_seconds_bucket{le="0.001"} 0.0' in text
+    assert 'shipway_predictor_request_duration_seconds_bucket{le="0.00125"} 4.0' in text
+    assert "shipway_predictor_request_duration_seconds_count 4.0" in text
+    assert f'model_info{{digest="{DIGEST}",model="ranker",version="v2"}} 1.0' in text
+
+
+async def call(counted: Counters, drain: Drain, *, path: str, status: int | None) -> list[Message]:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if status is None:
+            raise RuntimeError("no answer")
+        await send({"type": "http.response.start", "status": status, "headers": [(b"x", b"y")]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    middleware = PredictionMiddleware(app, counters=counted, drain=drain)
+    await middleware({"type": "http", "path": path}, receive, send)
+    return sent
+
+
+PREDICT = "/v1/models/ranker:predict"
+
+
+async def test_a_prediction_is_counted_and_says_its_version():
+    counted = counters()
+    start, _ = await call(counted, Drain(), path=PREDICT, status=200)
+    assert (b"x-shipway-version", b"v2") in start["headers"]
+    assert (b"x", b"y") in start["headers"]
+    assert (counted.requests, counted.errors) == (1, 0)
+
+
+async def test_a_probe_is_not_counted():
+    counted = counters()
+    await call(counted, Drain(), path="/v1/models/ranker", status=503)
+    assert counted.requests == 0
+
+
+async def test_a_request_without_an_answer_is_an_error():
+    counted = counters()
+    with pytest.raises(RuntimeError):
+        await call(counted, Drain(), path=PREDICT, status=None)
+    assert (counted.requests, counted.errors) == (1, 1)
+
+
+async def test_a_leaving_pod_asks_its_clients_to_move_on():
+    start, _ = await call(counters(), Drain(started=True), path=PREDICT, status=200)
+    assert (b"connection", b"close") in start["headers"]
