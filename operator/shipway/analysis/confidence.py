@@ -1,8 +1,8 @@
 """A confidence sequence for a proportion: an interval that may be looked at after every answer, for ever.
 
-The likelihood is mixed over a Beta(1/2, 5) prior (bad answers are rare); by Ville's inequality the mixture's ratio to the true likelihood ever
-reaches 1/alpha with probability at most alpha, whatever the rule for stopping (Robbins 1970; Howard et al. 2021). The
-interval is the set of proportions that the ratio does not refute.
+The likelihood is mixed over a Beta(1/2, 5) prior: bad answers are rare. By Ville's inequality the mixture's ratio to
+the true likelihood EVER reaches 1/alpha with probability at most alpha, whatever the rule for stopping (Robbins 1970;
+Howard et al. 2021). The interval is the set of proportions that the ratio does not refute.
 """
 
 from collections.abc import Callable

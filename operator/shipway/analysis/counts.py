@@ -24,3 +24,7 @@ class Count:
 
     def __str__(self) -> str:
         return f"{self.hits}/{self.trials} ({self.share:.2%})" if self.trials else "0/0"
+
+
+NOTHING = Count()
+"""Nothing seen yet."""

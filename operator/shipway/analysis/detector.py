@@ -1,7 +1,7 @@
 """An e-detector: notices that a proportion has risen above a bound, at whatever time it rose.
 
-A plain cumulative test is slowed by its own healthy past. This one mixes over when the change came and over how large it
-is: for every start and every alternative it carries the likelihood ratio since that start, as one recursion per
+A plain cumulative test is slowed by its own healthy past. This one mixes over when the change came and over how large
+it is: for every start and every alternative it carries the likelihood ratio since that start, as one recursion per
 alternative (Shiryaev-Roberts; Shin, Ramdas and Rinaldo 2024). The starts' weights sum to one, so while the proportion
 stays within the bound the value is at most one on average, and it EVER reaches 1/alpha with probability at most alpha.
 """

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from shipway.analysis.counts import Count
+from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.gates import Comparison, Judgement, Test
 from shipway.analysis.latency import Histogram
 from shipway.api.v1alpha1.servingdeployment import Verdict
@@ -24,7 +24,7 @@ class Signal(StrEnum):
 class Sample:
     """What one version answered since the last look."""
 
-    answers: Count = Count()
+    answers: Count = NOTHING
     """All answers, and those with status 5xx."""
     latency: Histogram | None = None
     """None without answers."""
@@ -64,8 +64,8 @@ class GateEvidence:
 
     def next_step(self, *, keep_stable: bool) -> "GateEvidence":
         """Begin a step: nothing counted; stable's counts are kept as the baseline where it will get no traffic."""
-        stable = self.comparison.stable if keep_stable else Count()
-        fresh = Comparison.resumed(self.comparison.test, candidate=Count(), stable=stable)
+        stable = self.comparison.stable if keep_stable else NOTHING
+        fresh = Comparison.resumed(self.comparison.test, candidate=NOTHING, stable=stable)
         return replace(self, comparison=fresh, threshold=self._freshest_threshold(), calibration=None, problem="")
 
     def judge(self) -> Judgement:
@@ -108,8 +108,8 @@ class StepEvidence:
     """All gates' evidence in one step, with the answers of both versions."""
 
     gates: tuple[GateEvidence, ...] = ()
-    candidate: Count = Count()
-    stable: Count = Count()
+    candidate: Count = NOTHING
+    stable: Count = NOTHING
 
     def observe(self, *, candidate: Sample, stable: Sample) -> "StepEvidence":
         """The evidence after one more batch."""
@@ -122,7 +122,7 @@ class StepEvidence:
     def next_step(self, *, keep_stable: bool) -> "StepEvidence":
         """Begin a step; `keep_stable` keeps stable's counts as the baseline where it will get no traffic."""
         gates = tuple(gate.next_step(keep_stable=keep_stable) for gate in self.gates)
-        return StepEvidence(gates, Count(), self.stable if keep_stable else Count())
+        return StepEvidence(gates, NOTHING, self.stable if keep_stable else NOTHING)
 
     def judge(self) -> Mapping[str, Judgement]:
         """Every gate's verdict so far."""
@@ -135,7 +135,7 @@ class StepEvidence:
 
 
 def _slow(latency: Histogram | None, threshold: float) -> Count:
-    return latency.slower_than(latency.buckets.index(threshold)) if latency else Count()
+    return latency.slower_than(latency.buckets.index(threshold)) if latency else NOTHING
 
 
 def begin(tests: Sequence[tuple[str, Signal, float, Test]]) -> StepEvidence:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import log
 
 from shipway.analysis.confidence import Interval, interval
-from shipway.analysis.counts import Count
+from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.detector import Detector
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
@@ -66,8 +66,8 @@ class Comparison:
     """The evidence of one test in one step."""
 
     test: Test
-    candidate: Count = Count()
-    stable: Count = Count()
+    candidate: Count = NOTHING
+    stable: Count = NOTHING
     detector: Detector = field(default_factory=Detector)
     drift: Detector = field(default_factory=Detector)
     """The same detector on stable itself: whatever hits both is not the new version's doing."""

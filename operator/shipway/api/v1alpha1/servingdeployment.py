@@ -19,6 +19,8 @@ from shipway.api.schema import (
     Status,
     Text,
     Time,
+    decimal_rule,
+    in_words,
     list_map,
     name_at_most,
 )
@@ -49,6 +51,7 @@ class Reason(StrEnum):
     QUARANTINED = "Quarantined"
     SUPERSEDED = "Superseded"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    ACTION_TAKEN = "ActionTaken"
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"
     NO_GATES = "NoGates"
@@ -88,6 +91,8 @@ class Predictor(ApiModel):
 
     runtime: DnsName = "shipway-ranker"
     """KServe ServingRuntime or ClusterServingRuntime."""
+    storage_container_name: DnsName = "shipway"
+    """KServe ClusterStorageContainer that fetches the artifact; the chart installs this one."""
     min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     """Replicas at the least."""
     max_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -138,15 +143,15 @@ class Gate(ApiModel):
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
     rules = (
-        Rule(
-            "double(self.margin) >= 0.0 && double(self.margin) < 1.0",
-            "margin is a fraction from 0 up to but not including 1, such as 0.01",
+        decimal_rule(
             "margin",
+            "number >= 0.0 && number < 1.0",
+            "margin is a fraction from 0 up to but not including 1, such as 0.01",
         ),
-        Rule(
-            "double(self.quantile) > 0.0 && double(self.quantile) < 1.0",
-            "quantile lies between 0 and 1, such as 0.95",
+        decimal_rule(
             "quantile",
+            "number > 0.0 && number < 1.0",
+            "quantile lies between 0 and 1, such as 0.95",
         ),
     )
 
@@ -176,10 +181,10 @@ class Rollout(ApiModel):
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """Longest time for a version to become ready."""
     rules = (
-        Rule(
-            "double(self.alpha) > 0.0 && double(self.alpha) <= 0.5",
-            "alpha is a probability above 0 and at most 0.5, such as 0.01",
+        decimal_rule(
             "alpha",
+            "number > 0.0 && number <= 0.5",
+            "alpha is a probability above 0 and at most 0.5, such as 0.01",
         ),
         Rule(
             "!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight > 0)",
@@ -198,7 +203,14 @@ class ServingDeploymentSpec(ApiModel):
     """The wanted version. Exactly one of version and alias."""
     alias: DnsLabel | None = None
     """Follow this alias of the model. Exactly one of version and alias."""
-    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    host: Annotated[
+        str,
+        Field(min_length=1, max_length=253),
+        in_words(
+            r"^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            "write a host name without scheme, port or path, such as ranker.example.com",
+        ),
+    ]
     """Host name under which the model answers."""
     gateway: GatewayRef
     """The Gateway."""

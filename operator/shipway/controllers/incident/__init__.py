@@ -1,0 +1,1 @@
+"""Incident: what a rollback leaves behind, and how it was handled."""

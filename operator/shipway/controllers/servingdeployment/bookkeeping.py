@@ -1,0 +1,64 @@
+"""What is written down beside the decision: what was seen of the route, the counts, and who is on the way out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, Weights
+from shipway.controllers.servingdeployment.draining import draining
+from shipway.controllers.servingdeployment.evidence import gate_statuses, step_token, to_status
+from shipway.controllers.servingdeployment.situation import ACTIVE, Situation
+
+
+def keep_books(s: Situation, status: ServingDeploymentStatus, *, existing: Iterable[str]) -> ServingDeploymentStatus:
+    """The decided status with everything that was seen."""
+    changes: dict[str, Any] = {"draining": draining(s, status, existing)}
+    if status.rollout is not None:
+        changes["rollout"] = _seen(s, status.rollout)
+    if status.abort is not None and status.abort.route_confirmed_at is None:
+        changes["abort"] = status.abort.model_copy(update={"route_confirmed_at": _confirmed(s, status)})
+    return status.model_copy(update=changes)
+
+
+def _seen(s: Situation, rollout: RolloutStatus) -> RolloutStatus:
+    observed = s.share(rollout.inference_service) if _settled(s) else rollout.weights.observed
+    changes: dict[str, Any] = {"weights": Weights(desired=rollout.weights.desired, observed=observed)}
+    if rollout.state in ACTIVE:
+        changes["unready_since"] = _unready_since(s, rollout)
+        changes |= _numbers(s, rollout)
+    elif rollout.evidence:
+        changes["evidence"] = [entry.model_copy(update={"cursors": []}) for entry in rollout.evidence]
+    return rollout.model_copy(update=changes)
+
+
+def _settled(s: Situation) -> bool:
+    return s.route is None or s.route.accepted
+
+
+def _unready_since(s: Situation, rollout: RolloutStatus) -> str | None:
+    if not rollout.step_hash or s.fleet(s.subject).ready:
+        return None
+    return rollout.unready_since or rfc3339(s.now)
+
+
+def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
+    """The counts of the step; none when the decision began another step."""
+    before = s.status.rollout
+    if before is None or step_token(before, s.spec) != step_token(rollout, s.spec):
+        return {}
+    if not s.findings.cursors:
+        return {"measured_at": rfc3339(s.now)}
+    return {
+        "measured_at": rfc3339(s.now),
+        "gates": gate_statuses(s.findings),
+        "evidence": to_status(s.findings.evidence, s.findings.cursors),
+    }
+
+
+def _confirmed(s: Situation, status: ServingDeploymentStatus) -> str | None:
+    """When the route was read back without the version that was taken back."""
+    rollout = status.rollout
+    aborted = rollout is not None and rollout.state == "Aborted"
+    if rollout is None or not aborted or not _settled(s) or s.share(rollout.inference_service):
+        return None
+    return rfc3339(s.now)

@@ -1,0 +1,158 @@
+"""Verdicts on what is seen: which version is wanted and may be released, how each predictor is doing, who answers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shipway.api.conditions import Type, find
+from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
+from shipway.api.v1alpha1.model import ModelSpec
+from shipway.api.v1alpha1.modelversion import ModelVersionSpec, ModelVersionStatus
+from shipway.api.v1alpha1.servingdeployment import Abort, Reason, ServingDeploymentSpec, VersionRef
+from shipway.controllers.servingdeployment.situation import Fleet, Hold, Problem, Wanted, is_of
+from shipway.integrations import kserve
+from shipway.kube.resource import Object
+
+_STARTING = {"", "ContainerCreating", "PodInitializing"}
+
+
+def wanted_version(
+    sdep: Object, spec: ServingDeploymentSpec, *, model: Object | None, versions: Mapping[str, Object]
+) -> Wanted | Problem:
+    """The version the spec asks for, or why there is none to release.
+
+    Args:
+        sdep: The ServingDeployment.
+        spec: Its spec.
+        model: The Model it names, if it exists.
+        versions: The model's ModelVersions by version.
+    """
+    if model is None:
+        where = sdep["metadata"]["namespace"]
+        return Problem(Reason.MODEL_MISSING, f"Model {spec.model} does not exist in namespace {where}; create it")
+    version = spec.version or _aliased(spec, model)
+    if isinstance(version, Problem):
+        return version
+    found = versions.get(version)
+    if found is None:
+        text = f"ModelVersion {spec.model}-{version} does not exist; train and publish it, or name one that does"
+        return Problem(Reason.VERSION_MISSING, text)
+    ready = find(ModelVersionStatus.model_validate(found.get("status") or {}).conditions, Type.READY)
+    if ready is None or ready.status != "True":
+        why = f"{ready.reason}: {ready.message}" if ready else "it is not verified yet"
+        return Problem(Reason.VERSION_NOT_READY, f"ModelVersion {spec.model}-{version} is not ready: {why}")
+    return Wanted(reference(sdep, spec, ModelVersionSpec.model_validate(found["spec"])))
+
+
+def reference(sdep: Object, spec: ServingDeploymentSpec, version: ModelVersionSpec) -> VersionRef:
+    """The version in the predictor of the spec."""
+    predictor = kserve.predictor_hash(spec.predictor)
+    meta = sdep["metadata"]
+    return VersionRef(
+        version=version.version,
+        digest=version.digest,
+        predictor_hash=predictor,
+        predictor=spec.predictor,
+        inference_service=kserve.service_name(
+            namespace=meta["namespace"],
+            deployment=meta["name"],
+            version=version.version,
+            digest=version.digest,
+            predictor=predictor,
+        ),
+    )
+
+
+def hold_on(
+    ref: VersionRef, *, sdep: Object, model: str, incidents: Iterable[Object], abort: Abort | None
+) -> Hold | None:
+    """Whether the version is held back: by an open Incident of the same artifact and predictor, or by our own abort."""
+    open_ = [incident for incident in incidents if _holds(incident, model, ref)]
+    own = abort if abort and is_of(abort, ref) else None
+    if not open_ and own is None:
+        return None
+    meta = sdep["metadata"]
+    cure = (
+        f"Release it again with `shipway retry {meta['name']} -n {meta['namespace']}`, which sets the annotations "
+        "shipway.dev/action=retry, action-id and action-reason; or publish a new version."
+    )
+    names = tuple(sorted(incident["metadata"]["name"] for incident in open_))
+    if names:
+        newest = max(open_, key=lambda incident: str(incident["spec"]["detectedAt"]))["spec"]
+        taken = f"{ref.version} was taken back at {newest['detectedAt']}: {newest['summary']}"
+        return Hold(Reason.QUARANTINED, f"{taken} (Incident {names[-1]}). {cure}", names)
+    assert own is not None
+    return Hold(Reason.ROLLED_BACK, f"{ref.version} was taken back at {own.at}: {own.message}. {cure}")
+
+
+def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
+    """How a version's predictor is doing, by its InferenceService and its pods."""
+    if service is None or "deletionTimestamp" in service["metadata"]:
+        return Fleet(ready=_ready(pods))
+    alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    return Fleet(
+        ready=_ready(pods),
+        settled=kserve.predictor_ready(service),
+        restarts=sum(_restarts(pod) for pod in alive),
+        message=_hindrance(alive) or kserve.complaint(service) or "its pods are starting",
+    )
+
+
+def _aliased(spec: ServingDeploymentSpec, model: Object) -> str | Problem:
+    aliases = ModelSpec.model_validate(model["spec"]).aliases
+    found = next((alias.version for alias in aliases if alias.name == spec.alias), None)
+    if found is not None:
+        return found
+    known = ", ".join(alias.name for alias in aliases) or "none"
+    text = f"Model {spec.model} has no alias {spec.alias} (it has: {known}); add it to spec.aliases of the Model"
+    return Problem(Reason.ALIAS_UNRESOLVED, text)
+
+
+def _holds(incident: Object, model: str, ref: VersionRef) -> bool:
+    spec = IncidentSpec.model_validate(incident["spec"])
+    lifted = IncidentStatus.model_validate(incident.get("status") or {}).lifted
+    about = (spec.model, spec.digest, spec.predictor_hash) == (model, ref.digest, ref.predictor_hash)
+    return spec.quarantine and lifted is None and about
+
+
+def _ready(pods: Sequence[Object]) -> int:
+    return sum(1 for pod in pods if is_ready(pod))
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the pod may get traffic."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def _restarts(pod: Object) -> int:
+    return sum(container.get("restartCount", 0) for container in pod.get("status", {}).get("containerStatuses", ()))
+
+
+def _hindrance(pods: Sequence[Object]) -> str:
+    """Why the first pod that is not ready is not, in the cluster's own words."""
+    for pod in pods:
+        if not is_ready(pod) and (words := _words(pod.get("status", {}))):
+            return f"pod {pod['metadata']['name']}: {words}"
+    return ""
+
+
+def _words(status: Mapping[str, Any]) -> str:
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", "not scheduled"))
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        if words := _container_words(container):
+            return words
+    return str(status.get("message", ""))
+
+
+def _container_words(container: Mapping[str, Any]) -> str:
+    waiting = container.get("state", {}).get("waiting", {})
+    last = container.get("lastState", {}).get("terminated") or container.get("state", {}).get("terminated") or {}
+    failed = last.get("exitCode", 0) != 0
+    ending = f"exit code {last['exitCode']} {last.get('message', '').strip()}".strip() if failed else ""
+    if waiting.get("reason", "") in _STARTING and not ending:
+        return ""
+    parts = (container["name"], waiting.get("reason", ""), waiting.get("message", ""), ending)
+    return ": ".join(part for part in parts if part)[:512]

@@ -1,0 +1,133 @@
+"""The objects a ServingDeployment makes: InferenceServices, the route, and the Incident of a rollback."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from shipway.api import labels
+from shipway.api.conditions import rfc3339
+from shipway.api.schema import API_VERSION, GROUP
+from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, Subject
+from shipway.api.v1alpha1.model import ModelSpec
+from shipway.api.v1alpha1.modelversion import ModelVersionSpec
+from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
+from shipway.controllers.owned import owner_labels, part_of
+from shipway.controllers.servingdeployment.evidence import bound_of
+from shipway.controllers.servingdeployment.situation import Findings, Mark
+from shipway.integrations import gateway, kserve
+from shipway.kube.resource import Object
+
+ROLLED_BACK = f"{GROUP}/rolled-back"
+"""Annotation on the route: the decision to take a rollout back, written by the very write that takes it back."""
+REFERENCE = f"{GROUP}/version-ref"
+"""Annotation on an InferenceService: which version it runs and how, should the status ever be lost."""
+
+_SEVERITY = {"Critical": "Critical", "Standard": "Major", "Experimental": "Minor"}
+
+
+def inference_service(sdep: Object, spec: ServingDeploymentSpec, ref: VersionRef, version: Object) -> Object:
+    """The InferenceService of one version. Nothing of it but its size ever changes: its name says what it runs."""
+    source = ModelVersionSpec.model_validate(version["spec"])
+    predictor = ref.predictor or spec.predictor
+    metadata = part_of(sdep, ref.inference_service, {labels.MODEL: spec.model, labels.VERSION: ref.version})
+    lasting = ref.model_copy(update={"since": None, "baked": False, "min_replicas": None})
+    served = kserve.Served(
+        model=spec.model,
+        version=ref.version,
+        digest=ref.digest,
+        uri=source.source.uri,
+        format_name=source.format.name,
+        format_version=source.format.version,
+        predictor=predictor.model_copy(update={"max_replicas": spec.predictor.max_replicas}),
+        min_replicas=max(spec.predictor.min_replicas, ref.min_replicas or 0),
+    )
+    annotations = {REFERENCE: json.dumps(lasting.to_wire(), sort_keys=True)}
+    return kserve.render({**metadata, "annotations": annotations}, served)
+
+
+def route(sdep: Object, spec: ServingDeploymentSpec, shares: Mapping[str, int], *, mark: Mark | None = None) -> Object:
+    """The HTTPRoute; `shares` are percent by InferenceService."""
+    metadata = part_of(sdep, sdep["metadata"]["name"])
+    if mark is not None:
+        metadata["annotations"] = {ROLLED_BACK: json.dumps(asdict(mark))}
+    return gateway.render(
+        metadata,
+        host=spec.host,
+        gateway=spec.gateway,
+        shares={kserve.backend(name): share for name, share in shares.items()},
+        port=kserve.SERVICE_PORT,
+    )
+
+
+def mark_on(route_: Object | None) -> Mark | None:
+    """The decision to take back that a route carries, if any."""
+    text = ((route_ or {}).get("metadata", {}).get("annotations") or {}).get(ROLLED_BACK)
+    if not text:
+        return None
+    try:
+        return Mark(**json.loads(text))
+    except (TypeError, ValueError):  # somebody else's scribble
+        return None
+
+
+def reference_on(service: Object) -> VersionRef | None:
+    """The version an InferenceService says it runs, if it says so."""
+    text = (service["metadata"].get("annotations") or {}).get(REFERENCE)
+    try:
+        return VersionRef.model_validate_json(text) if text else None
+    except ValueError:
+        return None
+
+
+def incident(
+    sdep: Object,
+    spec: ServingDeploymentSpec,
+    *,
+    name: str,
+    subject: VersionRef,
+    stable: VersionRef | None,
+    mark: Mark,
+    model: Object | None,
+    findings: Findings,
+    step_index: int,
+    weight: int,
+) -> Object:
+    """The Incident of a rollback, with owner and evidence. It has labels only, so it outlives its maker."""
+    owner = ModelSpec.model_validate(model["spec"]) if model else None
+    body = IncidentSpec(
+        type="Rollback",
+        severity=_SEVERITY[owner.tier if owner else "Standard"],
+        subject=Subject(kind=sdep["kind"], name=sdep["metadata"]["name"], uid=sdep["metadata"]["uid"]),
+        model=spec.model,
+        version=subject.version,
+        digest=subject.digest,
+        predictor_hash=subject.predictor_hash,
+        stable_version=stable.version if stable else "",
+        owner=owner.owner.team if owner else "unknown",
+        on_call=owner.owner.on_call if owner else "",
+        runbook=(owner.runbook or "") if owner else "",
+        gate=mark.gate,
+        summary=mark.message[:1024],
+        evidence=_evidence(findings),
+        step_index=step_index,
+        weight=weight,
+        detected_at=rfc3339(mark.at),
+        quarantine=mark.quarantine,
+    )
+    marks = owner_labels(sdep, {labels.MODEL: spec.model, labels.VERSION: subject.version})
+    metadata = {"name": name, "namespace": sdep["metadata"]["namespace"], "labels": marks}
+    return {"apiVersion": API_VERSION, "kind": "Incident", "metadata": metadata, "spec": body.to_wire()}
+
+
+def _evidence(findings: Findings) -> Sequence[Evidence]:
+    return [
+        Evidence(
+            gate=name,
+            verdict=judgement.verdict,
+            candidate=str(judgement.candidate),
+            stable=str(judgement.stable),
+            bound=bound_of(judgement),
+            samples=judgement.candidate.trials,
+        )
+        for name, judgement in findings.judgements.items()
+    ]

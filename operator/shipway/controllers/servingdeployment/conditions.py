@@ -1,0 +1,185 @@
+"""What an on-call person is told: conditions and one sentence, with the numbers and what would change them."""
+
+from shipway.api.conditions import Type, Verdict, merge
+from shipway.api.schema import Condition
+from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, ServingDeploymentStatus
+from shipway.api.v1alpha1.servingdeployment import Verdict as GateVerdict
+from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment.evidence import describe
+from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same
+
+SERVING = "Serving"
+GUARDED = "Guarded"
+_LIMIT = 1024
+
+
+def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int) -> list[Condition]:
+    """Ready: the wanted version has all traffic and is trusted. Serving: somebody answers. Guarded: by a comparison."""
+    reason, message = state_of(s)
+    ready = reason is Reason.SERVING
+    verdicts = [Verdict(Type.READY, status=ready, reason=reason, message=message), _serving(s)]
+    if status.rollout is not None:
+        verdicts.append(_guarded(s, status.rollout))
+    if reason in _STALLED:
+        verdicts.append(Verdict(Type.STALLED, status=True, reason=reason, message=message))
+    elif not ready:
+        verdicts.append(Verdict(Type.RECONCILING, status=True, reason=reason, message=message))
+    return merge(status.conditions, verdicts, generation=generation, now=s.now)
+
+
+def summary(s: Situation) -> str:
+    """The sentence `kubectl get -o wide` shows."""
+    return state_of(s)[1][:_LIMIT]
+
+
+_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK}
+
+
+def state_of(s: Situation) -> tuple[Reason, str]:
+    """The one reason that matters most now, in words."""
+    if isinstance(s.wanted, Problem):
+        return s.wanted.reason, s.wanted.message + _meanwhile(s)
+    if s.rollout is not None:
+        return _releasing(s, s.rollout)
+    if s.hold is not None and not same(s.wanted.ref, s.status.stable):
+        return s.hold.reason, s.hold.message + _meanwhile(s)
+    return _steady(s, s.wanted)
+
+
+def _steady(s: Situation, wanted: Wanted) -> tuple[Reason, str]:
+    stable = s.status.stable
+    if not same(wanted.ref, stable):
+        return Reason.PROGRESSING, f"{wanted.ref.version} is about to be released"
+    version = wanted.ref.version
+    if s.fleet(stable).ready == 0:
+        return Reason.PREDICTOR_STARTING, f"{version} has no ready replica: {s.fleet(stable).message}"
+    if s.route is None or not s.route.accepted:
+        return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
+    return Reason.SERVING, f"{version} answers at {s.spec.host}"
+
+
+def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:
+    place = _place(s, rollout)
+    if rollout.state == "Paused":
+        return Reason.PAUSED, f"{place}: paused since {rollout.paused_at}; `shipway resume` or `promote` lets it go on"
+    if blocked := _blocked(s, rollout):
+        return blocked[0], f"{place}: {blocked[1]}"
+    if rollout.state == "Baking":
+        left = f"{_whole(s.elapsed(rollout.step_started_at))} s of {s.spec.rollout.bake_seconds} s"
+        return Reason.BAKING, f"{place}, baking ({left}){_numbers(s)}{_waiting_wanted(s)}"
+    return Reason.PROGRESSING, f"{place}{_numbers(s)}"
+
+
+def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:  # noqa: PLR0911 - one per reason
+    """Why the release does not go on although nothing is wrong with waiting."""
+    outcome = s.findings.outcome(s.gates)
+    fleet = s.fleet(s.subject)
+    if outcome is GateVerdict.FAIL:
+        return Reason.ROLLBACK_BLOCKED, "a gate fails, but stable has no ready replica to go back to" + _numbers(s)
+    if not rollout.step_hash and not s.capacity_for(s.stages[0]):
+        return Reason.PREDICTOR_STARTING, _starting_words(s, rollout)
+    if rollout.step_hash and fleet.ready == 0:
+        return Reason.PREDICTOR_STARTING, f"no ready replica: {fleet.message}; others answer"
+    if s.route is not None and not s.route.accepted:
+        return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
+    if s.findings.problem:
+        return Reason.METRICS_UNAVAILABLE, f"{s.findings.problem}; held until the counters can be read again"
+    if rollout.hold_since:
+        return Reason.AWAITING_EVIDENCE, _evidence_words(s, rollout)
+    return None
+
+
+def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
+    fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
+    needed = s.replicas_for(s.subject, s.stages[0].weight) if s.subject else 1
+    late = s.elapsed(rollout.started_at) > deadline
+    limit = f"not ready after {deadline} s" if late else f"at most {deadline} s"
+    return f"{fleet.ready} of {needed} replicas ready ({limit}): {fleet.message}"
+
+
+def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
+    rules = s.spec.rollout.inconclusive
+    undecided = []
+    for gate in s.gates:
+        judgement = s.findings.judgements.get(gate.name)
+        if judgement and not lets_pass(gate, judgement.verdict):
+            undecided.append(f"{gate.name}: {describe(judgement)}, {judgement.message}")
+    then = f"after {rules.hold_seconds} s: {rules.then}"
+    return f"the step is over but a gate cannot tell since {rollout.hold_since} ({then}); " + "; ".join(undecided)
+
+
+def _place(s: Situation, rollout: RolloutStatus) -> str:
+    if not rollout.step_hash:
+        return f"{rollout.version} is starting" if rollout.state != "Paused" else f"{rollout.version}"
+    if rollout.state == "Baking":
+        return f"{rollout.version} at 100 %"
+    stages = s.stages
+    known = rollout.step_hash == steps.hash_of(stages)
+    number = stages.index(s.stage) + 1 if known else 1
+    clock = _clock(s, rollout, s.stage) if known else "steps edited"
+    return f"{rollout.version} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock})"
+
+
+def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
+    if rollout.step_started_at is None:
+        return f"setting {stage.weight} %"
+    if stage.until_promoted:
+        return "until promoted"
+    waited = max(0.0, s.elapsed(rollout.step_started_at) - rollout.paused_seconds)
+    return f"{min(_whole(waited), stage.seconds)} s of {stage.seconds} s"
+
+
+def _numbers(s: Situation) -> str:
+    parts = []
+    for gate in s.gates:
+        judgement = s.findings.judgements.get(gate.name)
+        if judgement and judgement.candidate.trials:
+            parts.append(f"{gate.name} {describe(judgement)}, {judgement.message}")
+    return f": {'; '.join(parts)}" if parts else ""
+
+
+def _route_words(s: Situation) -> str:
+    if s.route is None:
+        return "the route does not exist yet"
+    return f"the route is not accepted: {s.route.complaint}"
+
+
+def _meanwhile(s: Situation) -> str:
+    stable = s.status.stable
+    return f" Meanwhile {stable.version} answers." if stable and s.fleet(stable).ready else ""
+
+
+def _waiting_wanted(s: Situation) -> str:
+    if not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.subject):
+        return ""
+    return f"; {s.wanted.ref.version} waits for the end of the bake, which `shipway promote` brings forward"
+
+
+def _serving(s: Situation) -> Verdict:
+    stable = s.status.stable or s.status.candidate
+    if s.route is None or not s.route.shares:
+        why = s.fleet(stable).message if stable else "no version has been released yet"
+        return Verdict(SERVING, status=False, reason=Reason.NOT_SERVING, message=f"nobody answers yet: {why}")
+    if not s.route.accepted:
+        return Verdict(SERVING, status=False, reason=Reason.ROUTE_NOT_ACCEPTED, message=_route_words(s))
+    dead = [name for name in s.route.shares if s.fleets.get(name, NO_FLEET).ready == 0]
+    if len(dead) == len(s.route.shares):
+        why = s.fleet(stable).message
+        return Verdict(SERVING, status=False, reason=Reason.NOT_SERVING, message=f"no replica is ready: {why}")
+    return Verdict(SERVING, status=True, reason=Reason.SERVING, message=f"{s.spec.host} is answered")
+
+
+def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
+    if not rollout.baseline:
+        text = f"{rollout.version} is a first version: there was nothing to compare it with"
+        return Verdict(GUARDED, status=False, reason=Reason.NO_BASELINE, message=text)
+    if not s.spec.rollout.gates:
+        text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates"
+        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
+    names = ", ".join(gate.name for gate in s.spec.rollout.gates)
+    text = f"{rollout.version} was compared with {rollout.baseline} by {names}"
+    return Verdict(GUARDED, status=True, reason=Reason.GUARDED, message=text)
+
+
+def _whole(seconds: float) -> int:
+    return int(seconds)

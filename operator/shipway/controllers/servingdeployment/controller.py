@@ -1,0 +1,182 @@
+"""The edge of the ServingDeployment reconciler: gathers the snapshot, has the counters read, decides nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from shipway.api import labels
+from shipway.api.conditions import rfc3339, seconds
+from shipway.api.v1alpha1.servingdeployment import Cursor, RolloutStatus, VersionRef
+from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
+from shipway.controllers.pod import trim_pod
+from shipway.controllers.servingdeployment.checks import is_ready
+from shipway.controllers.servingdeployment.evidence import from_status, step_token
+from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
+from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
+from shipway.controllers.servingdeployment.verbs import UNNAMED
+from shipway.integrations.counters import CANDIDATE, STABLE, Assignment, CounterBoard, Counters, Reading, Target
+from shipway.integrations.kserve import POD_LABEL, short_hash
+from shipway.kube.resource import (
+    HTTP_ROUTE,
+    INCIDENT,
+    INFERENCE_SERVICE,
+    MODEL,
+    MODEL_VERSION,
+    POD,
+    SERVING_DEPLOYMENT,
+    Key,
+    Object,
+)
+from shipway.runtime.controller import Cache, Controller, Watch
+from shipway.runtime.plan import Plan
+
+_INTEGRATIONS = (
+    (INFERENCE_SERVICE, "KServe (inferenceservices.serving.kserve.io)"),
+    (HTTP_ROUTE, "Gateway API (httproutes.gateway.networking.k8s.io)"),
+)
+
+
+def _of_model(namespace: str, model: str, cache: Cache) -> Iterable[Key]:
+    for sdep in cache.list(SERVING_DEPLOYMENT, namespace):
+        if sdep["spec"]["model"] == model:
+            yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
+
+
+def _by_model(obj: Object, cache: Cache) -> Iterable[Key]:
+    return _of_model(obj["metadata"]["namespace"], obj["metadata"]["name"], cache)
+
+
+def _by_version(obj: Object, cache: Cache) -> Iterable[Key]:
+    return _of_model(obj["metadata"]["namespace"], obj["spec"]["modelName"], cache)
+
+
+def _by_incident(obj: Object, cache: Cache) -> Iterable[Key]:
+    return _of_model(obj["metadata"]["namespace"], obj["spec"]["model"], cache)
+
+
+class ServingDeploymentController(Controller):
+    """Serves a model and releases its versions.
+
+    Args:
+        counters: Reads the predictors' counters while a release is under way.
+    """
+
+    resource = SERVING_DEPLOYMENT
+    watches: Sequence[Watch] = (
+        Watch(INFERENCE_SERVICE, owner_key, selector=SELECTOR),
+        Watch(HTTP_ROUTE, owner_key, selector=SELECTOR),
+        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
+        Watch(MODEL, _by_model),
+        Watch(MODEL_VERSION, _by_version),
+        Watch(INCIDENT, _by_incident),
+    )
+
+    def __init__(self, *, counters: CounterBoard) -> None:
+        self._counters = counters
+
+    async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
+        """Decides on what the cache and the counters know."""
+        sdep = cache.get(SERVING_DEPLOYMENT, key.namespace, key.name)
+        if sdep is None or "deletionTimestamp" in sdep["metadata"]:
+            self._counters.forget(key)
+            return None
+        model = sdep["spec"]["model"]
+        snapshot = Snapshot(
+            sdep=sdep,
+            now=now,
+            model=cache.get(MODEL, key.namespace, model),
+            versions=_versions(key.namespace, model, cache),
+            incidents=[obj for obj in cache.list(INCIDENT, key.namespace) if obj["spec"]["model"] == model],
+            services=_own_services(key, sdep, cache),
+            pods=_pods(key, cache),
+            route=_own_route(key, sdep, cache),
+            missing=[name for resource, name in _INTEGRATIONS if not cache.has(resource)],
+            action=_action(sdep),
+        )
+        return reconcile(self._with_findings(key, snapshot))
+
+    def _with_findings(self, key: Key, snapshot: Snapshot) -> Snapshot:
+        rollout = snapshot.stored.rollout
+        if rollout is None or rollout.state not in ACTIVE or not rollout.baseline or not snapshot.spec.rollout.gates:
+            self._counters.forget(key)
+            return snapshot
+        self._counters.follow(key, _assignment(snapshot, rollout))
+        reading = self._counters.reading(key)
+        return snapshot.with_findings(_findings(reading)) if reading else snapshot
+
+
+def _assignment(snapshot: Snapshot, rollout: RolloutStatus) -> Assignment:
+    status = snapshot.stored
+    baking = rollout.state == "Baking"
+    roles = (
+        (CANDIDATE, status.stable if baking else status.candidate),
+        (STABLE, status.rollback_target if baking else status.stable),
+    )
+    return Assignment(
+        token=step_token(rollout, snapshot.spec),
+        targets=tuple(target for role, ref in roles if ref for target in _targets(snapshot, ref, role)),
+        evidence=from_status(snapshot.spec, rollout),
+        positions={
+            cursor.pod: Counters(seconds(cursor.started_at), cursor.requests, cursor.errors)
+            for evidence in rollout.evidence
+            for cursor in evidence.cursors
+        },
+    )
+
+
+def _targets(snapshot: Snapshot, ref: VersionRef, role: str) -> Iterable[Target]:
+    for pod in snapshot.pods.get(ref.inference_service, ()):
+        if is_ready(pod) and (address := pod["status"].get("podIP")):
+            yield Target(pod["metadata"]["name"], address, role)
+
+
+def _findings(reading: Reading) -> Findings:
+    return Findings(
+        evidence=reading.evidence,
+        judgements=reading.evidence.judge(),
+        fresh=reading.fresh,
+        problem=reading.problem,
+        cursors={
+            role: [_cursor(pod, counters) for pod, counters in pods.items()] for role, pods in reading.positions.items()
+        },
+    )
+
+
+def _cursor(pod: str, counters: Counters) -> Cursor:
+    started = rfc3339(counters.started_at)
+    return Cursor(pod=pod, started_at=started, requests=counters.requests, errors=counters.errors)
+
+
+def _versions(namespace: str, model: str, cache: Cache) -> Mapping[str, Object]:
+    return {
+        obj["spec"]["version"]: obj
+        for obj in cache.list(MODEL_VERSION, namespace)
+        if obj["spec"]["modelName"] == model and "deletionTimestamp" not in obj["metadata"]
+    }
+
+
+def _own_services(key: Key, sdep: Object, cache: Cache) -> Mapping[str, Object]:
+    uid = sdep["metadata"]["uid"]
+    return {obj["metadata"]["name"]: obj for obj in cache.owned(INFERENCE_SERVICE, key) if owner_uid(obj) == uid}
+
+
+def _own_route(key: Key, sdep: Object, cache: Cache) -> Object | None:
+    route = cache.get(HTTP_ROUTE, key.namespace, key.name)
+    return route if route is not None and owner_uid(route) == sdep["metadata"]["uid"] else None
+
+
+def _pods(key: Key, cache: Cache) -> Mapping[str, Sequence[Object]]:
+    pods: dict[str, list[Object]] = defaultdict(list)
+    for pod in sorted(cache.owned(POD, key), key=lambda pod: str(pod["metadata"]["name"])):
+        if name := pod["metadata"]["labels"].get(POD_LABEL):
+            pods[name].append(pod)
+    return pods
+
+
+def _action(sdep: Object) -> Action | None:
+    notes = sdep["metadata"].get("annotations") or {}
+    verb = notes.get(labels.ACTION, "")
+    if not verb:
+        return None
+    by, reason = notes.get(labels.ACTION_BY, ""), notes.get(labels.ACTION_REASON, "")
+    named = notes.get(labels.ACTION_ID, "").strip()
+    return Action(named or f"{UNNAMED}{short_hash(verb, by, reason, length=12)}", verb, by, reason)

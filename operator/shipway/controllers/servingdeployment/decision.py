@@ -1,0 +1,191 @@
+"""What a decision is, and the two most important ones: take a version back, and let it pass."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.servingdeployment import (
+    Abort,
+    Reason,
+    RolloutStatus,
+    ServingDeploymentStatus,
+    StepRecord,
+    VersionRef,
+    Weights,
+)
+from shipway.controllers.servingdeployment.situation import Mark, Situation
+from shipway.controllers.servingdeployment.steps import Stage, hash_of
+from shipway.runtime.plan import Note
+
+HISTORY_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Send all traffic back, before anything else is written.
+
+    Attributes:
+        mark: The decision, for the route and the Incident; None when the version was not at fault but replaced.
+        subject: The version that is taken back.
+    """
+
+    subject: VersionRef
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Lift:
+    """Release a held version again."""
+
+    incidents: tuple[str, ...]
+    by: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The next status, and what must be written before it."""
+
+    status: ServingDeploymentStatus
+    rollback: Rollback | None = None
+    lift: Lift | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def later(at: float) -> str:
+    """A time that is never before `at`: a wait counted from it is never shorter than declared."""
+    return rfc3339(ceil(at))
+
+
+def with_rollout(status: ServingDeploymentStatus, **changes: Any) -> ServingDeploymentStatus:
+    """The status with some fields of its rollout changed."""
+    assert status.rollout is not None
+    return status.model_copy(update={"rollout": status.rollout.model_copy(update=changes)})
+
+
+def take_back(s: Situation, mark: Mark) -> Decision:
+    """Abort the rollout: route first; the stable version's objects are not touched."""
+    rollout, subject = _under_way(s)
+    incident = incident_name(s.name, rollout)
+    status = _fallen_back(s, state="Aborted")
+    abort = Abort(
+        at=rfc3339(mark.at),
+        version=subject.version,
+        digest=subject.digest,
+        predictor_hash=subject.predictor_hash,
+        reason=mark.reason,
+        gate=mark.gate,
+        message=mark.message[:1024],
+        incident=incident,
+    )
+    answering = s.fallback.version if s.fallback else "nobody"
+    note = Note("Warning", Reason.ROLLED_BACK, f"{subject.version} taken back to {answering}: {mark.message}"[:1024])
+    return Decision(status.model_copy(update={"abort": abort}), Rollback(subject, mark), notes=(note,))
+
+
+def replace(s: Situation, why: str) -> Decision:
+    """Give up a rollout because another version is wanted: nobody's fault, no Incident."""
+    _, subject = _under_way(s)
+    note = Note("Normal", Reason.SUPERSEDED, f"{subject.version} is no longer released: {why}")
+    return Decision(_fallen_back(s, state="Superseded"), Rollback(subject), notes=(note,))
+
+
+def enter(s: Situation, stage: Stage) -> Decision:
+    """Enter a stage: this status first, the route then, and the clock starts when the route is read back."""
+    rollout, subject = _under_way(s)
+    status = with_rollout(
+        s.status,
+        state="Stepping",
+        step_index=stage.index,
+        step_hash=hash_of(s.stages),
+        step_started_at=None,
+        weights=Weights(desired=stage.weight, observed=rollout.weights.observed),
+        paused_at=None,
+        paused_seconds=0,
+        wait_skipped=False,
+        hold_since=None,
+        history=_closed(s, rollout),
+    )
+    note = Note("Normal", Reason.PROGRESSING, f"{subject.version} goes to {stage.weight} %")
+    return Decision(status, notes=(note,))
+
+
+def promote(s: Situation) -> Decision:
+    """Make the candidate the stable version; the old one is kept at its size until the bake ends."""
+    rollout, candidate = _under_way(s)
+    bakes = bool(rollout.baseline) and s.spec.rollout.bake_seconds > 0
+    old = s.status.stable
+    pinned = old and old.model_copy(update={"min_replicas": _size(s, old)})
+    stable = candidate.model_copy(update={"since": rfc3339(s.now), "baked": not bakes})
+    promoted = s.status.model_copy(
+        update={"stable": stable, "candidate": None, "rollback_target": pinned if bakes else None}
+    )
+    status = with_rollout(
+        promoted,
+        state="Baking" if bakes else "Completed",
+        step_started_at=later(s.now),
+        finished_at=None if bakes else rfc3339(s.now),
+        wait_skipped=False,
+        hold_since=None,
+        history=_closed(s, rollout),
+    )
+    if not bakes:
+        status = _unpinned(status)
+    return Decision(status, notes=(Note("Normal", Reason.PROMOTED, f"{candidate.version} is the stable version now"),))
+
+
+def complete(s: Situation) -> Decision:
+    """End the bake: the old version is no longer needed."""
+    _, subject = _under_way(s)
+    stable = subject.model_copy(update={"baked": True})
+    status = s.status.model_copy(update={"stable": stable, "rollback_target": None})
+    status = with_rollout(status, state="Completed", finished_at=rfc3339(s.now), wait_skipped=False, hold_since=None)
+    return Decision(_unpinned(status), notes=(Note("Normal", Reason.SERVING, f"{stable.version} has passed its bake"),))
+
+
+def incident_name(deployment: str, rollout: RolloutStatus) -> str:
+    """Name of the Incident a rollout leaves if it is taken back: one rollout, one Incident."""
+    return f"{deployment}-{rollout.id}"
+
+
+def _under_way(s: Situation) -> tuple[RolloutStatus, VersionRef]:
+    assert s.rollout is not None
+    assert s.subject is not None
+    return s.rollout, s.subject
+
+
+def _fallen_back(s: Situation, *, state: str) -> ServingDeploymentStatus:
+    rollout, _ = _under_way(s)
+    stable = s.fallback and s.fallback.model_copy(update={"min_replicas": None})
+    status = s.status.model_copy(update={"stable": stable, "candidate": None, "rollback_target": None})
+    return with_rollout(
+        status,
+        state=state,
+        finished_at=rfc3339(s.now),
+        weights=Weights(desired=0, observed=rollout.weights.observed),
+        paused_at=None,
+        hold_since=None,
+        unready_since=None,
+        history=_closed(s, rollout),
+    )
+
+
+def _closed(s: Situation, rollout: RolloutStatus) -> list[StepRecord]:
+    """The history with its last record ended, unless it is already."""
+    if not rollout.history or rollout.history[-1].ended_at:
+        return rollout.history
+    last = rollout.history[-1].model_copy(
+        update={"ended_at": rfc3339(s.now), "requests": s.findings.evidence.candidate.trials}
+    )
+    return [*rollout.history[:-1], last]
+
+
+def _size(s: Situation, ref: VersionRef) -> int:
+    return max(s.spec.predictor.min_replicas, s.fleet(ref).ready)
+
+
+def _unpinned(status: ServingDeploymentStatus) -> ServingDeploymentStatus:
+    stable = status.stable and status.stable.model_copy(update={"min_replicas": None})
+    return status.model_copy(update={"stable": stable})

@@ -1,0 +1,41 @@
+"""Versions nobody needs any more: deleted once the route is known to send them nothing, and a little later."""
+
+from collections.abc import Iterable
+
+from shipway.api.v1alpha1.servingdeployment import Draining, ServingDeploymentStatus
+from shipway.controllers.servingdeployment.decision import later
+from shipway.controllers.servingdeployment.situation import Situation
+
+DRAIN_SECONDS = 5
+"""For answers under way and for gateways that hear of the route a moment later."""
+
+
+def draining(s: Situation, status: ServingDeploymentStatus, existing: Iterable[str]) -> list[Draining]:
+    """Which InferenceServices are on their way out, each since it is known to get nothing."""
+    known = {entry.inference_service: entry for entry in s.status.draining}
+    if status.stable is None and status.candidate is None:
+        return []  # a status that knows no version says nothing about which one is not needed
+    needed = _needed(status)
+    idle = [name for name in sorted(existing) if name not in needed and _gets_nothing(s, name)]
+    return [known.get(name) or Draining(inference_service=name, since=later(s.now)) for name in idle][:16]
+
+
+def due(s: Situation) -> list[str]:
+    """InferenceServices that have drained, by the stored status."""
+    needed = _needed(s.status)
+    return [
+        entry.inference_service
+        for entry in s.status.draining
+        if entry.inference_service not in needed
+        and s.elapsed(entry.since) >= DRAIN_SECONDS
+        and _gets_nothing(s, entry.inference_service)
+    ]
+
+
+def _gets_nothing(s: Situation, name: str) -> bool:
+    return s.share(name) == 0 and (s.route is None or s.route.accepted)
+
+
+def _needed(status: ServingDeploymentStatus) -> set[str]:
+    refs = (status.stable, status.candidate, status.rollback_target)
+    return {ref.inference_service for ref in refs if ref}

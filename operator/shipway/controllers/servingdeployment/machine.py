@@ -1,0 +1,293 @@
+"""The state machine of a release: from the status, what is seen and the clock to the next status. One decision a pass.
+
+Each rule looks at the situation and decides, or leaves it to the next one. A status is decided and stored first; the
+route follows what is stored. Only taking a version back goes the other way: its first write is the route, and the route
+carries the decision, so that whatever crashes then finds it there.
+"""
+
+from collections.abc import Callable
+from math import ceil
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.servingdeployment import (
+    Reason,
+    RolloutStatus,
+    StepRecord,
+    Verb,
+    Verdict,
+    VersionRef,
+    Weights,
+)
+from shipway.controllers.servingdeployment import steps, verbs
+from shipway.controllers.servingdeployment.decision import (
+    HISTORY_LIMIT,
+    Decision,
+    complete,
+    enter,
+    later,
+    promote,
+    replace,
+    take_back,
+    with_rollout,
+)
+from shipway.controllers.servingdeployment.evidence import to_status
+from shipway.controllers.servingdeployment.situation import Mark, Situation, Wanted, same
+from shipway.controllers.servingdeployment.traffic import shares
+from shipway.integrations.kserve import short_hash
+from shipway.runtime.plan import Note
+
+MAX_RESTARTS = 3
+"""Restarts of a version's containers under traffic before it is taken back: answers die with the process uncounted."""
+
+
+def decide(s: Situation) -> Decision:
+    """The first rule that has something to say; the status as it is when none has."""
+    for rule in _RULES:
+        if (decision := rule(s)) is not None:
+            return decision
+    return Decision(s.status)
+
+
+def _finish_taking_back(s: Situation) -> Decision | None:
+    """The route says that this rollout was taken back, the status does not yet: we crashed in between."""
+    if s.rollout is None or s.mark is None or s.mark.rollout != s.rollout.id:
+        return None
+    decision, action = take_back(s, s.mark), verbs.pending(s)
+    by_hand = s.mark.reason == "Aborted" and action is not None and action.known is Verb.ABORT
+    return verbs.recorded(s, action, decision, "taken back") if by_hand and action else decision
+
+
+def _adopt(s: Situation) -> Decision | None:
+    """The status was lost (restored from a backup without it): who answers now is trusted, and no weight moves."""
+    if s.adoptable is None or s.status.stable is not None or s.status.candidate is not None:
+        return None
+    ref = s.adoptable.model_copy(update={"since": rfc3339(s.now), "baked": True})
+    note = Note("Warning", Reason.SERVING, f"the status was lost; {ref.version} has the traffic and is taken as stable")
+    return Decision(s.status.model_copy(update={"stable": ref}), notes=(note,))
+
+
+def _make_room(s: Situation) -> Decision | None:
+    """Another version is wanted than the one being released."""
+    rollout = s.rollout
+    if rollout is None or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.subject):
+        return None
+    wanted = s.wanted.ref
+    if rollout.state == "Baking":
+        return replace(s, f"{wanted.version} is wanted again") if same(wanted, s.status.rollback_target) else None
+    if s.share(rollout.inference_service) and not (s.fallback and s.can_fall_back):
+        return None
+    return replace(s, f"{wanted.version} is wanted")
+
+
+def _take_back(s: Situation) -> Decision | None:
+    """Something speaks against the new version, and there is a version to go back to."""
+    rollout = s.rollout
+    if rollout is None or s.fallback is None:
+        return None
+    mark = _gate_failed(s, rollout) or _too_slow_to_start(s, rollout) or _broken(s, rollout)
+    if mark is None or (s.share(rollout.inference_service) and not s.can_fall_back):
+        return None
+    return take_back(s, mark)
+
+
+def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    for gate in s.gates:
+        judgement = s.findings.judgements.get(gate.name)
+        if judgement and judgement.verdict is Verdict.FAIL:
+            shared = s.findings.evidence.stable_suffers_too
+            counts = f"{judgement.candidate} against {judgement.stable} of stable"
+            excuse = "; stable got worse as well, so the version is not quarantined" if shared else ""
+            message = f"{gate.name}: {counts}; {judgement.message}{excuse}"
+            return _mark(s, rollout, "GateFailed", message, gate=gate.name, quarantine=not shared)
+    return None
+
+
+def _too_slow_to_start(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    deadline = s.spec.rollout.progress_deadline_seconds
+    waited = s.elapsed(rollout.started_at) - rollout.paused_seconds
+    if rollout.state != "Starting" or waited < deadline or s.capacity_for(s.stages[0]):
+        return None
+    message = f"not ready within {deadline} s: {s.fleet(s.subject).message}"
+    return _mark(s, rollout, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
+
+
+def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
+    if rollout.state == "Starting":
+        return None
+    if fleet.restarts >= MAX_RESTARTS:
+        message = f"its containers restarted {fleet.restarts} times: {fleet.message}"
+        return _mark(s, rollout, "NotReady", message, quarantine=True)
+    if rollout.unready_since and s.elapsed(rollout.unready_since) >= deadline:
+        return _mark(s, rollout, "NotReady", f"no ready replica for {deadline} s: {fleet.message}")
+    return None
+
+
+def _mark(
+    s: Situation, rollout: RolloutStatus, reason: str, message: str, *, gate: str = "", quarantine: bool = False
+) -> Mark:
+    return Mark(rollout.id, reason, gate or reason, message, quarantine, s.now)
+
+
+def _follow_edited_steps(s: Situation) -> Decision | None:
+    """The steps were edited under way: go on where the weight is nearest from below, and wait there anew."""
+    rollout = s.rollout
+    if rollout is None or not rollout.step_hash or rollout.state == "Baking":
+        return None
+    if rollout.step_hash == steps.hash_of(s.stages):
+        return None
+    return enter(s, steps.nearest(s.stages, rollout.weights.desired))
+
+
+def _begin_step(s: Situation) -> Decision | None:
+    """The route is read back with the step's weight: now its clock starts and its evidence begins at nothing."""
+    rollout = s.rollout
+    if rollout is None or not rollout.step_hash or rollout.step_started_at or rollout.state == "Baking":
+        return None
+    target = shares(s.status, s.fleets).get(rollout.inference_service, 0)
+    share = s.share(rollout.inference_service)
+    if s.route is None or not s.route.accepted or share != target or share < rollout.weights.desired:
+        return None
+    record = StepRecord(index=rollout.step_index, weight=rollout.weights.desired, started_at=rfc3339(s.now))
+    evidence = s.findings.evidence.next_step(keep_stable=rollout.weights.desired == 100)
+    return Decision(
+        with_rollout(
+            s.status,
+            step_started_at=later(s.now),
+            weights=Weights(desired=rollout.weights.desired, observed=share),
+            history=[*rollout.history, record][-HISTORY_LIMIT:],
+            evidence=to_status(evidence, s.findings.cursors),
+            gates=[],
+            measured_at=None,
+        )
+    )
+
+
+def _advance(s: Situation) -> Decision | None:
+    """The step is over and every gate lets it end."""
+    rollout = s.rollout
+    if rollout is None or rollout.state not in {"Starting", "Stepping"}:
+        return None
+    if not rollout.step_hash:
+        return enter(s, s.stages[0]) if _may_begin(s) else None
+    if rollout.step_started_at is None or not _waited(s, rollout):
+        return None
+    return _when_gates_agree(s, rollout, _leave_step)
+
+
+def _bake(s: Situation) -> Decision | None:
+    """The bake is over and every gate lets it end."""
+    rollout = s.rollout
+    if rollout is None or rollout.state != "Baking":
+        return None
+    if not rollout.wait_skipped and s.elapsed(rollout.step_started_at) < s.spec.rollout.bake_seconds:
+        return None
+    return _when_gates_agree(s, rollout, complete)
+
+
+def _start(s: Situation) -> Decision | None:
+    """A version is wanted that is not the stable one, and nothing holds it back."""
+    if s.rollout or s.hold or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
+        return None
+    if s.status.abort is not None and s.status.abort.route_confirmed_at is None:
+        return None
+    stable, wanted = s.status.stable, s.wanted.ref
+    candidate = wanted.model_copy(update={"since": rfc3339(s.now), "min_replicas": _size(s, stable)})
+    rollout = RolloutStatus(
+        id=_new_id(s, wanted),
+        version=wanted.version,
+        inference_service=wanted.inference_service,
+        baseline=stable.version if stable else "",
+        state="Starting",
+        started_at=rfc3339(s.now),
+    )
+    text = f"{wanted.version} is released" + (f" beside {stable.version}" if stable else " as the first version")
+    status = s.status.model_copy(update={"candidate": candidate, "rollback_target": None, "rollout": rollout})
+    return Decision(status, notes=(Note("Normal", Reason.PROGRESSING, text),))
+
+
+_RULES: tuple[Callable[[Situation], Decision | None], ...] = (
+    _finish_taking_back,
+    verbs.run,
+    _adopt,
+    _take_back,
+    _make_room,
+    _follow_edited_steps,
+    _begin_step,
+    _advance,
+    _bake,
+    _start,
+)
+
+
+def _may_begin(s: Situation) -> bool:
+    """Before the first weight: warmed, and its counters can be read."""
+    seen = s.findings.outcome(s.gates) not in {Verdict.FAIL, Verdict.ERROR}
+    return seen and s.capacity_for(s.stages[0]) and isinstance(s.wanted, Wanted)
+
+
+def _waited(s: Situation, rollout: RolloutStatus) -> bool:
+    if rollout.wait_skipped:
+        return True
+    waited = s.elapsed(rollout.step_started_at) - rollout.paused_seconds
+    return waited >= s.stage.seconds and not s.stage.until_promoted
+
+
+def _leave_step(s: Situation) -> Decision | None:
+    following = steps.after(s.stages, s.stage)
+    if following is None:
+        return promote(s)
+    return enter(s, following) if s.capacity_for(following) and isinstance(s.wanted, Wanted) else None
+
+
+def _when_gates_agree(
+    s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Decision | None]
+) -> Decision | None:
+    outcome = _outcome(s, rollout)
+    if outcome is Verdict.PASS or (outcome is Verdict.INCONCLUSIVE and rollout.wait_skipped):
+        return go_on(s)
+    if outcome is Verdict.INCONCLUSIVE:
+        return _hold(s, rollout, go_on)
+    # Without metrics nothing is decided, and the time without them is not time spent waiting for evidence.
+    return Decision(with_rollout(s.status, hold_since=None)) if rollout.hold_since else None
+
+
+def _outcome(s: Situation, rollout: RolloutStatus) -> Verdict:
+    """What the gates say of ending this step; a step that sends nothing, or that the bake follows, proves nothing."""
+    in_step = rollout.state != "Baking"
+    if in_step and (s.stage.weight == 0 or s.stage == steps.Stage(s.stage.index, 100)):
+        return Verdict.PASS
+    return s.findings.outcome(s.gates)
+
+
+def _hold(s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Decision | None]) -> Decision | None:
+    """A gate cannot tell yet: wait, then do what was declared."""
+    rules = s.spec.rollout.inconclusive
+    if rollout.hold_since is None:
+        return Decision(with_rollout(s.status, hold_since=rfc3339(s.now)))
+    if s.elapsed(rollout.hold_since) < rules.hold_seconds:
+        return None
+    if rules.then == "Promote":
+        return go_on(s)
+    if rules.then == "Abort":
+        message = f"no gate could tell within {rules.hold_seconds} s after the step"
+        return take_back(s, _mark(s, rollout, "Inconclusive", message)) if s.fallback and s.can_fall_back else None
+    if rollout.state == "Baking":
+        return None
+    return Decision(with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now)))
+
+
+def _size(s: Situation, stable: VersionRef | None) -> int | None:
+    """Replicas the new version is held at: as many as stable has now, since in the end it takes all of its traffic."""
+    least = s.spec.predictor.min_replicas
+    ready = min(s.fleet(stable).ready, s.spec.predictor.max_replicas)
+    return ready if ready > least else None
+
+
+def _new_id(s: Situation, ref: VersionRef) -> str:
+    start = ceil(s.now)
+    name = f"{ref.version}-{short_hash(ref.digest, ref.predictor_hash, length=6)}"
+    last = s.status.rollout
+    while last is not None and last.id == f"{name}-{start}":
+        start += 1
+    return f"{name}-{start}"

@@ -1,0 +1,241 @@
+"""From what is known of a ServingDeployment to what is to be written. Pure.
+
+The writes of a pass serve the STORED status; the status of the pass is the next decision. So whatever is interrupted is
+done again from the same status, and no step is skipped or entered twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.servingdeployment import (
+    Reason,
+    ServingDeploymentSpec,
+    ServingDeploymentStatus,
+    VersionRef,
+)
+from shipway.controllers.servingdeployment import checks, children, conditions, machine, traffic
+from shipway.controllers.servingdeployment.bookkeeping import keep_books
+from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, incident_name
+from shipway.controllers.servingdeployment.draining import due
+from shipway.controllers.servingdeployment.situation import Action, Findings, Hold, Problem, Situation, Wanted, same
+from shipway.controllers.servingdeployment.throttle import settle, wake_after
+from shipway.integrations import gateway, kserve
+from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, Object
+from shipway.runtime.plan import Apply, Create, Delete, PatchStatus, Plan, Refusal, Write
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a pass looks at.
+
+    Attributes:
+        sdep: The ServingDeployment.
+        model: The Model it names.
+        versions: The model's ModelVersions, by version.
+        incidents: Incidents of the namespace about the model.
+        services: InferenceServices it made, by name.
+        pods: Their pods, by InferenceService.
+        route: Its HTTPRoute.
+        missing: Integrations whose CRD is not installed, in words.
+        findings: What the gates say.
+        action: The verb in its annotations.
+        now: Unix seconds.
+    """
+
+    sdep: Object
+    now: float
+    model: Object | None = None
+    versions: Mapping[str, Object] = field(default_factory=dict)
+    incidents: Sequence[Object] = ()
+    services: Mapping[str, Object] = field(default_factory=dict)
+    pods: Mapping[str, Sequence[Object]] = field(default_factory=dict)
+    route: Object | None = None
+    missing: Sequence[str] = ()
+    findings: Findings = field(default_factory=Findings)
+    action: Action | None = None
+
+    @property
+    def spec(self) -> ServingDeploymentSpec:
+        """The spec."""
+        return ServingDeploymentSpec.model_validate(self.sdep["spec"])
+
+    @property
+    def stored(self) -> ServingDeploymentStatus:
+        """The status as it is stored."""
+        return ServingDeploymentStatus.model_validate(self.sdep.get("status") or {})
+
+    def with_findings(self, findings: Findings) -> "Snapshot":
+        """The snapshot with what the gates say."""
+        return replace(self, findings=findings)
+
+
+def reconcile(snapshot: Snapshot) -> Plan:
+    """Decide the next status; write what the stored one asks for, or take a version back first."""
+    s = observe(snapshot)
+    decision = machine.decide(s)
+    books = keep_books(s, decision.status, existing=snapshot.services)
+    status = _described(snapshot, s, books)
+    return Plan(
+        writes=_writes(snapshot, s, decision),
+        status=settle(snapshot.sdep.get("status") or {}, status, now=s.now),
+        events=decision.notes,
+        requeue_after=wake_after(s, status),
+        refused=lambda refusal: _refused(snapshot, s, refusal),
+    )
+
+
+def observe(snapshot: Snapshot) -> Situation:
+    """The situation of a snapshot."""
+    spec, status = snapshot.spec, snapshot.stored
+    wanted = _wanted(snapshot, spec)
+    names = {*snapshot.services, *snapshot.pods}
+    return Situation(
+        name=snapshot.sdep["metadata"]["name"],
+        spec=spec,
+        status=status,
+        wanted=wanted,
+        hold=_hold(snapshot, spec, status, wanted),
+        fleets={name: checks.fleet(snapshot.services.get(name), snapshot.pods.get(name, ())) for name in sorted(names)},
+        route=_route_view(snapshot, spec),
+        mark=children.mark_on(snapshot.route),
+        findings=snapshot.findings,
+        action=snapshot.action,
+        now=snapshot.now,
+        adoptable=_adoptable(snapshot, spec),
+    )
+
+
+def _wanted(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Wanted | Problem:
+    if snapshot.missing:
+        text = f"{' and '.join(snapshot.missing)} not installed in this cluster; it is noticed when it is installed"
+        return Problem(Reason.INTEGRATION_MISSING, text)
+    return checks.wanted_version(snapshot.sdep, spec, model=snapshot.model, versions=snapshot.versions)
+
+
+def _hold(
+    snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus, wanted: Wanted | Problem
+) -> Hold | None:
+    if not isinstance(wanted, Wanted) or same(wanted.ref, status.stable):
+        return None
+    return checks.hold_on(
+        wanted.ref, sdep=snapshot.sdep, model=spec.model, incidents=snapshot.incidents, abort=status.abort
+    )
+
+
+def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.RouteView | None:
+    if snapshot.route is None:
+        return None
+    view = gateway.view(snapshot.route, spec.gateway)
+    shares = {name.removesuffix(kserve.backend("")): share for name, share in view.shares.items()}
+    return gateway.RouteView(shares, view.accepted, view.complaint)
+
+
+def _adoptable(snapshot: Snapshot, spec: ServingDeploymentSpec) -> VersionRef | None:
+    view = _route_view(snapshot, spec)
+    if view is None or not view.shares:
+        return None
+    busiest = max(view.shares, key=lambda name: view.shares[name])
+    service = snapshot.services.get(busiest)
+    return children.reference_on(service) if service else None
+
+
+def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus) -> ServingDeploymentStatus:
+    generation = snapshot.sdep["metadata"].get("generation", 0)
+    after = replace(s, status=status)
+    answered = s.route is not None and s.route.accepted and bool(s.route.shares)
+    return status.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": conditions.conditions(after, status, generation=generation),
+            "summary": conditions.summary(after),
+            "url": f"http://{s.spec.host}/v1/models/{s.spec.model}:predict" if answered else "",
+        }
+    )
+
+
+def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write, ...]:
+    if decision.rollback is not None:
+        return _taking_back(snapshot, s, decision, decision.rollback)
+    lifting = _lifting(snapshot, decision.lift) if decision.lift else ()
+    if snapshot.missing:
+        return lifting
+    return (*lifting, *_services(snapshot, s), *_route(snapshot, s), *_deletions(snapshot, s))
+
+
+def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback: Rollback) -> tuple[Write, ...]:
+    writes: list[Write] = []
+    shares = traffic.shares(decision.status, s.fleets)
+    body = children.route(snapshot.sdep, s.spec, shares, mark=rollback.mark)
+    if shares and snapshot.route is not None and gateway.differs(snapshot.route, body):
+        # No resourceVersion: a rollback never loses a race.
+        writes.append(Apply(HTTP_ROUTE, body))
+    if rollback.mark is not None and s.rollout is not None:
+        incident = children.incident(
+            snapshot.sdep,
+            s.spec,
+            name=incident_name(s.name, s.rollout),
+            subject=rollback.subject,
+            stable=decision.status.stable,
+            mark=rollback.mark,
+            model=snapshot.model,
+            findings=s.findings,
+            step_index=s.rollout.step_index,
+            weight=s.rollout.weights.desired,
+        )
+        writes.append(Create(INCIDENT, incident))
+    return tuple(writes)
+
+
+def _lifting(snapshot: Snapshot, lift: Lift) -> tuple[Write, ...]:
+    patch = {"lifted": {"by": lift.by[:256], "reason": lift.reason[:1024], "time": rfc3339(lift.at)}}
+    namespace = snapshot.sdep["metadata"]["namespace"]
+    return tuple(PatchStatus(INCIDENT, namespace, name, patch) for name in lift.incidents)
+
+
+def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
+    """Every version of the status runs as it should; what a stranger deleted or edited is put back."""
+    status = s.status
+    writes: list[Write] = []
+    for ref in (status.stable, status.candidate, status.rollback_target):
+        version = snapshot.versions.get(ref.version) if ref else None
+        if ref is None or version is None or version["spec"]["digest"] != ref.digest:
+            continue
+        body = children.inference_service(snapshot.sdep, s.spec, ref, version)
+        stored = snapshot.services.get(ref.inference_service)
+        if stored is not None and "deletionTimestamp" in stored["metadata"]:
+            continue
+        if stored is None or kserve.differs(stored, body):
+            writes.append(Apply(INFERENCE_SERVICE, body))
+    return tuple(writes)
+
+
+def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
+    shares = traffic.shares(s.status, s.fleets)
+    if not shares or not traffic.may_send(s, shares):
+        return ()
+    body = children.route(snapshot.sdep, s.spec, shares)
+    stored = snapshot.route
+    if stored is None:
+        return (Apply(HTTP_ROUTE, body),)
+    if not gateway.differs(stored, body):
+        return ()
+    body["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+    return (Apply(HTTP_ROUTE, body),)
+
+
+def _deletions(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
+    return tuple(
+        Delete(INFERENCE_SERVICE, meta["namespace"], meta["name"], meta["uid"])
+        for name in due(s)
+        if (service := snapshot.services.get(name)) and "deletionTimestamp" not in (meta := service["metadata"])
+    )
+
+
+def _refused(snapshot: Snapshot, s: Situation, refusal: Refusal) -> Object:
+    """The API server will not have a child: say so in its words, with the status as it was stored."""
+    kind = refusal.write.resource.kind
+    reason = Reason.PREDICTOR_REFUSED if kind == INFERENCE_SERVICE.kind else Reason.ROUTE_NOT_ACCEPTED
+    problem = Problem(reason, f"{kind} refused by the API server: {refusal.message}")
+    told = replace(s, wanted=problem)
+    return _described(snapshot, told, keep_books(s, s.status, existing=snapshot.services)).to_wire()

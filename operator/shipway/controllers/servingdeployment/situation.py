@@ -1,0 +1,225 @@
+"""What a release is decided on: the wanted version, how each version is doing, the route, the evidence, the clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from shipway.analysis.evidence import StepEvidence
+from shipway.analysis.gates import Judgement
+from shipway.api.conditions import seconds
+from shipway.api.v1alpha1.servingdeployment import (
+    Abort,
+    Cursor,
+    Gate,
+    Reason,
+    RolloutStatus,
+    ServingDeploymentSpec,
+    ServingDeploymentStatus,
+    Verb,
+    Verdict,
+    VersionRef,
+)
+from shipway.controllers.servingdeployment import steps
+from shipway.integrations.gateway import RouteView
+
+ACTIVE = frozenset({"Starting", "Stepping", "Paused", "Baking"})
+"""States of a rollout that is under way."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why there is no version to release."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The version the spec asks for, found and ready."""
+
+    ref: VersionRef
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why the wanted version is not released although it could be."""
+
+    reason: Reason
+    message: str
+    incidents: tuple[str, ...] = ()
+    """Names of the Incidents that hold it; `retry` lifts them."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How one version's predictor is doing."""
+
+    ready: int = 0
+    """Ready replicas."""
+    settled: bool = False
+    """Whether KServe says it is available."""
+    restarts: int = 0
+    """Restarts of its containers, all replicas together."""
+    message: str = "its InferenceService does not exist yet"
+    """What keeps it from being ready."""
+
+
+NO_FLEET = Fleet()
+"""A version that does not run."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The decision to roll back as it is written on the route itself: one write is both the decision and the deed."""
+
+    rollout: str
+    reason: str
+    gate: str
+    message: str
+    quarantine: bool
+    at: float
+
+
+@dataclass(frozen=True)
+class Action:
+    """A verb a person asked for."""
+
+    id: str
+    verb: str
+    by: str
+    reason: str
+
+    @property
+    def known(self) -> Verb | None:
+        """The verb, if it is one."""
+        return next((verb for verb in Verb if verb == self.verb), None)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the gates say.
+
+    Attributes:
+        evidence: The counts of the current step.
+        judgements: Verdict by gate.
+        fresh: Whether the counters were read a moment ago.
+        problem: Why they were not; empty too in the first moments after a start.
+        cursors: How far each pod's counters have been read, by role.
+    """
+
+    evidence: StepEvidence = field(default_factory=StepEvidence)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    fresh: bool = False
+    problem: str = ""
+    cursors: Mapping[str, Sequence[Cursor]] = field(default_factory=dict)
+
+    def outcome(self, gates: Sequence[Gate]) -> Verdict:
+        """All gates together: Fail beats Error beats Inconclusive; Pass where every gate lets the step end."""
+        verdicts = {gate.name: self.judgements[gate.name].verdict for gate in gates if gate.name in self.judgements}
+        if Verdict.FAIL in verdicts.values():
+            return Verdict.FAIL
+        if gates and (self.problem or not self.fresh or Verdict.ERROR in verdicts.values()):
+            return Verdict.ERROR
+        if all(lets_pass(gate, verdicts.get(gate.name, Verdict.INCONCLUSIVE)) for gate in gates):
+            return Verdict.PASS
+        return Verdict.INCONCLUSIVE
+
+
+def lets_pass(gate: Gate, verdict: Verdict) -> bool:
+    """Whether a step may end by this gate."""
+    if verdict is Verdict.NO_EVIDENCE_OF_HARM:
+        return gate.pass_on == "NoEvidenceOfHarm"  # noqa: S105 - not a password
+    return verdict is Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything a decision rests on; values only."""
+
+    name: str
+    spec: ServingDeploymentSpec
+    status: ServingDeploymentStatus
+    wanted: Wanted | Problem
+    hold: Hold | None
+    fleets: Mapping[str, Fleet]
+    route: RouteView | None
+    """Shares by InferenceService; None while there is no route."""
+    mark: Mark | None
+    findings: Findings
+    action: Action | None
+    now: float
+    adoptable: VersionRef | None = None
+    """The version that has most of the traffic although the status does not know it: the status was lost."""
+
+    @property
+    def rollout(self) -> RolloutStatus | None:
+        """The rollout under way; None when there is none."""
+        rollout = self.status.rollout
+        return rollout if rollout and rollout.state in ACTIVE else None
+
+    @property
+    def subject(self) -> VersionRef | None:
+        """The version under judgement: the candidate, or in the bake the new stable."""
+        return self.status.candidate or (self.status.stable if self.rollout else None)
+
+    @property
+    def fallback(self) -> VersionRef | None:
+        """Where a rollback goes; None for a first version."""
+        baking = self.rollout is not None and self.rollout.state == "Baking"
+        return self.status.rollback_target if baking else self.status.stable
+
+    @property
+    def stages(self) -> tuple[steps.Stage, ...]:
+        """The stages of the rollout under way."""
+        has_baseline = self.rollout is not None and self.rollout.baseline
+        return steps.stages_of(self.spec.rollout.steps) if has_baseline else steps.ALL_AT_ONCE
+
+    @property
+    def stage(self) -> steps.Stage:
+        """The current stage of the rollout under way."""
+        assert self.rollout is not None
+        return steps.at(self.stages, self.rollout.step_index)
+
+    @property
+    def gates(self) -> Sequence[Gate]:
+        """The gates that apply: none without a baseline."""
+        return self.spec.rollout.gates if self.rollout and self.rollout.baseline else ()
+
+    def fleet(self, ref: VersionRef | None) -> Fleet:
+        """How a version's predictor is doing."""
+        return self.fleets.get(ref.inference_service, NO_FLEET) if ref else NO_FLEET
+
+    def share(self, inference_service: str) -> int:
+        """Percent of the traffic the route sends there."""
+        return self.route.shares.get(inference_service, 0) if self.route else 0
+
+    def elapsed(self, since: str | None) -> float:
+        """Seconds since a time of the status; 0 when it is not set or a moment ahead."""
+        return max(0.0, self.now - seconds(since)) if since else 0.0
+
+    @property
+    def can_fall_back(self) -> bool:
+        """Whether a rollback leaves someone to answer: stable has a ready replica, or the new one has none either."""
+        return self.fleet(self.fallback).ready > 0 or self.fleet(self.subject).ready == 0
+
+    def capacity_for(self, stage: steps.Stage) -> bool:
+        """Whether the new version has the replicas for a stage's weight, warmed, BEFORE the weight is set."""
+        fleet, ref = self.fleet(self.subject), self.subject
+        if ref is None:
+            return False
+        return fleet.settled and fleet.ready >= self.replicas_for(ref, stage.weight)
+
+    def replicas_for(self, ref: VersionRef, weight: int) -> int:
+        """Replicas a version needs for a weight."""
+        return max(1, ceil((ref.min_replicas or self.spec.predictor.min_replicas) * weight / 100))
+
+
+def same(a: VersionRef | None, b: VersionRef | None) -> bool:
+    """Whether two references mean the same artifact in the same predictor."""
+    return a is not None and b is not None and a.inference_service == b.inference_service
+
+
+def is_of(abort: Abort, ref: VersionRef) -> bool:
+    """Whether an abort was of this artifact in this predictor."""
+    return (abort.digest, abort.predictor_hash) == (ref.digest, ref.predictor_hash)

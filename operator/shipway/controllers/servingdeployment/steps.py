@@ -1,0 +1,69 @@
+"""The steps of a rollout as the machine walks them: a weight, and the waits that belong to it."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from shipway.api.v1alpha1.servingdeployment import Step
+from shipway.integrations.kserve import short_hash
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One weight with the pauses after it.
+
+    Attributes:
+        index: Index of its setWeight in the spec's steps (of the pause where the steps begin with one).
+        weight: The new version's share in percent.
+        seconds: How long it lasts at the least.
+        until_promoted: Whether it lasts until a person promotes.
+    """
+
+    index: int
+    weight: int
+    seconds: int = 0
+    until_promoted: bool = False
+
+
+ALL_AT_ONCE = (Stage(index=0, weight=100),)
+"""A first version has nothing to be compared with."""
+
+
+def stages_of(steps: Sequence[Step]) -> tuple[Stage, ...]:
+    """The stages of a spec, always ending at 100 percent."""
+    stages: list[Stage] = []
+    for index, step in enumerate(steps):
+        if step.set_weight is not None:
+            stages.append(Stage(index, step.set_weight))
+        elif not stages:
+            stages.append(_longer(Stage(index, 0), step))
+        else:
+            stages[-1] = _longer(stages[-1], step)
+    if not stages or stages[-1].weight != 100:
+        stages.append(Stage(len(steps), 100))
+    return tuple(stages)
+
+
+def hash_of(stages: Sequence[Stage]) -> str:
+    """Hash of the steps that an index means."""
+    return short_hash([astuple(stage) for stage in stages], length=10)
+
+
+def at(stages: Sequence[Stage], index: int) -> Stage:
+    """The stage of an index."""
+    return next(stage for stage in stages if stage.index == index)
+
+
+def after(stages: Sequence[Stage], stage: Stage) -> Stage | None:
+    """The stage that follows; None after the last."""
+    return next((other for other in stages if other.index > stage.index), None)
+
+
+def nearest(stages: Sequence[Stage], weight: int) -> Stage:
+    """Where to go on after the steps were edited: the last stage that asks for no more than `weight`, or the first."""
+    return next((stage for stage in reversed(stages) if stage.weight <= weight), stages[0])
+
+
+def _longer(stage: Stage, step: Step) -> Stage:
+    assert step.pause is not None
+    wait = step.pause.seconds
+    return Stage(stage.index, stage.weight, stage.seconds + (wait or 0), stage.until_promoted or wait is None)

@@ -1,0 +1,144 @@
+"""promote, pause, resume, abort, retry: what a person asks for by annotation. Each id runs once and is recorded."""
+
+from collections.abc import Callable
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, ServingDeploymentStatus, Verb
+from shipway.controllers.servingdeployment.decision import Decision, Lift, take_back, with_rollout
+from shipway.controllers.servingdeployment.situation import Action, Mark, Situation, Wanted, is_of
+from shipway.runtime.plan import Note
+
+RECORD_LIMIT = 20
+_NOTHING = "nothing to do: no release is under way"
+
+
+def pending(s: Situation) -> Action | None:
+    """The action that has not run yet."""
+    done = {record.id for record in s.status.actions}
+    return s.action if s.action and s.action.id not in done else None
+
+
+def run(s: Situation) -> Decision | None:
+    """Run the verb the annotations ask for, once; None when it has run already or there is none."""
+    action = pending(s)
+    if action is None:
+        return None
+    if action.known is None:
+        words = ", ".join(Verb)
+        return recorded(
+            s, action, Decision(s.status), f"refused: '{action.verb}' is no verb; it must be one of {words}"
+        )
+    if action.id.startswith(UNNAMED):
+        needed = "refused: set the annotation shipway.dev/action-id to a text not used before, so that it runs once"
+        return recorded(s, action, Decision(s.status), needed)
+    decision, result = _VERBS[action.known](s, action)
+    return recorded(s, action, decision, result)
+
+
+UNNAMED = "unnamed:"
+"""Begins the ids made up for actions without one."""
+
+Outcome = tuple[Decision, str]
+
+
+def _promote(s: Situation, _: Action) -> Outcome:
+    rollout = s.rollout
+    if rollout is None:
+        return Decision(s.status), _NOTHING
+    if rollout.state == "Baking":
+        return Decision(with_rollout(s.status, wait_skipped=True)), "the bake ends as soon as no gate fails"
+    if not rollout.step_hash:
+        return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
+    resumed = _resumed(s)
+    return Decision(with_rollout(resumed, wait_skipped=True)), "the step ends now, unless a gate fails"
+
+
+def _pause(s: Situation, _: Action) -> Outcome:
+    rollout = s.rollout
+    if rollout is None:
+        return Decision(s.status), _NOTHING
+    if rollout.state == "Baking":
+        return Decision(s.status), "refused: a bake cannot be paused; abort takes the version back"
+    if rollout.state == "Paused":
+        return Decision(s.status), "it is paused already"
+    paused = with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now))
+    return Decision(paused), "paused; the gates go on watching"
+
+
+def _resume(s: Situation, _: Action) -> Outcome:
+    if s.rollout is None:
+        return Decision(s.status), _NOTHING
+    if s.rollout.state != "Paused":
+        return Decision(s.status), "nothing to resume: it is not paused"
+    return Decision(_resumed(s)), "resumed"
+
+
+def _abort(s: Situation, action: Action) -> Outcome:
+    rollout = s.rollout
+    if rollout is None:
+        return Decision(s.status), _NOTHING
+    if s.fallback is None:
+        return Decision(s.status), "refused: a first version has nothing to go back to"
+    if not s.can_fall_back and s.share(rollout.inference_service):
+        return Decision(s.status), f"refused: {s.fallback.version} has no ready replica; nobody would answer"
+    who, why = action.by or "unknown", action.reason or "no reason given"
+    mark = Mark(
+        rollout=rollout.id,
+        reason="Aborted",
+        gate=Verb.ABORT,
+        message=f"aborted by {who}: {why}",
+        quarantine=True,
+        at=s.now,
+    )
+    return take_back(s, mark), f"taken back to {s.fallback.version}"
+
+
+def _retry(s: Situation, action: Action) -> Outcome:
+    if s.hold is None:
+        return Decision(s.status), "nothing to retry: the wanted version is not held back"
+    lift = Lift(s.hold.incidents, by=action.by or "unknown", reason=action.reason, at=s.now)
+    abort = s.status.abort
+    own = isinstance(s.wanted, Wanted) and abort and is_of(abort, s.wanted.ref)
+    status = s.status.model_copy(update={"abort": None}) if own else s.status
+    return Decision(status, lift=lift), "the wanted version may be released again"
+
+
+_VERBS: dict[Verb, Callable[[Situation, Action], Outcome]] = {
+    Verb.PROMOTE: _promote,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.ABORT: _abort,
+    Verb.RETRY: _retry,
+}
+
+
+def _resumed(s: Situation) -> ServingDeploymentStatus:
+    """The status without the person's pause; its seconds do not count as waited."""
+    rollout = s.rollout
+    assert rollout is not None
+    if rollout.state != "Paused":
+        return s.status
+    counted = min(s.elapsed(rollout.paused_at), s.elapsed(rollout.step_started_at or rollout.started_at))
+    return with_rollout(
+        s.status,
+        state="Stepping" if rollout.step_hash else "Starting",
+        paused_at=None,
+        paused_seconds=rollout.paused_seconds + round(counted),
+        hold_since=None,
+    )
+
+
+def recorded(s: Situation, action: Action, decision: Decision, result: str) -> Decision:
+    """The decision with a record of the action that asked for it."""
+    record = ActionRecord(
+        id=action.id[:128],
+        verb=action.verb[:32],
+        by=action.by[:256],
+        reason=action.reason[:256],
+        at=rfc3339(s.now),
+        result=result[:256],
+    )
+    actions = [*decision.status.actions, record][-RECORD_LIMIT:]
+    note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.by or 'unknown'}: {result}"[:1024])
+    status = decision.status.model_copy(update={"actions": actions})
+    return Decision(status, decision.rollback, decision.lift, (*decision.notes, note))

@@ -1,0 +1,119 @@
+"""Gateway API: the one HTTPRoute whose weights decide who answers, and what the gateway says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shipway.api.v1alpha1.servingdeployment import GatewayRef
+from shipway.kube.resource import Object
+
+_FOREIGN = frozenset({"filters", "timeouts", "retry", "sessionPersistence"})
+"""Fields that change what a rule does and that we never set."""
+
+
+@dataclass(frozen=True)
+class RouteView:
+    """What an existing route does.
+
+    Attributes:
+        shares: Percent of the traffic by backend Service.
+        accepted: Whether the gateway works by this very generation of the route, with every backend resolved.
+        complaint: Why it does not, in its own words.
+    """
+
+    shares: Mapping[str, int]
+    accepted: bool
+    complaint: str = ""
+
+
+def render(
+    metadata: Mapping[str, Any], *, host: str, gateway: GatewayRef, shares: Mapping[str, int], port: int
+) -> Object:
+    """The route, with every default of the API spelled out, so that what is stored is what was sent.
+
+    Args:
+        metadata: Its metadata.
+        host: The host name.
+        gateway: The Gateway it joins.
+        shares: Percent by backend Service; backends without traffic are left out, since a missing or empty backend
+            answers its share with errors.
+        port: Port of the backends.
+    """
+    namespace = gateway.namespace or metadata["namespace"]
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": namespace, "name": gateway.name}
+    backends = [
+        {"group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
+        for name, weight in sorted(shares.items())
+        if weight > 0
+    ]
+    match = {"path": {"type": "PathPrefix", "value": "/"}}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": dict(metadata),
+        "spec": {
+            "parentRefs": [parent],
+            "hostnames": [host],
+            "rules": [{"matches": [match], "backendRefs": backends}],
+        },
+    }
+
+
+def differs(stored: Object, rendered: Object) -> bool:
+    """Whether the stored route does something else than the rendered one; fields added by newer APIs do not count."""
+    spec = {field: stored["spec"].get(field) for field in rendered["spec"]}
+    return not _contains(spec, rendered["spec"]) or _has_foreign(spec)
+
+
+def view(stored: Object, gateway: GatewayRef) -> RouteView:
+    """What the route does now, and whether the gateway does it."""
+    accepted, complaint = _acceptance(stored, gateway)
+    return RouteView(_shares(stored), accepted, complaint)
+
+
+def _shares(route: Object) -> Mapping[str, int]:
+    weights: dict[str, int] = {}
+    for rule in route["spec"].get("rules", ()):
+        for ref in rule.get("backendRefs", ()):
+            weights[ref["name"]] = weights.get(ref["name"], 0) + ref.get("weight", 1)
+    total = sum(weights.values())
+    return {name: round(100 * weight / total) for name, weight in weights.items() if weight} if total else {}
+
+
+def _acceptance(route: Object, gateway: GatewayRef) -> tuple[bool, str]:
+    generation = route["metadata"].get("generation", 0)
+    namespace = gateway.namespace or route["metadata"]["namespace"]
+    parents = [
+        parent
+        for parent in route.get("status", {}).get("parents", ())
+        if parent["parentRef"]["name"] == gateway.name
+        and parent["parentRef"].get("namespace", route["metadata"]["namespace"]) == namespace
+    ]
+    if not parents:
+        return False, f"no controller has looked at the route yet; does Gateway {namespace}/{gateway.name} exist?"
+    conditions = {c["type"]: c for parent in parents for c in parent.get("conditions", ())}
+    for type_ in ("Accepted", "ResolvedRefs"):
+        condition = conditions.get(type_)
+        if condition is None or condition.get("observedGeneration", 0) < generation:
+            return False, f"the gateway has not said {type_} for generation {generation} of the route yet"
+        if condition["status"] != "True":
+            return False, f"{type_} is {condition['status']}: {condition['reason']}: {condition.get('message', '')}"
+    return True, ""
+
+
+def _contains(stored: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(stored, Mapping) and all(_contains(stored.get(k), v) for k, v in wanted.items())
+    if isinstance(wanted, list):
+        return (
+            isinstance(stored, list)
+            and len(stored) == len(wanted)
+            and all(_contains(a, b) for a, b in zip(stored, wanted, strict=True))
+        )
+    return bool(stored == wanted)
+
+
+def _has_foreign(spec: Object) -> bool:
+    rules = spec.get("rules") or ()
+    parts = [*rules, *(ref for rule in rules for ref in rule.get("backendRefs", ()))]
+    return any(part.get(field) for part in parts for field in _FOREIGN)

@@ -1,0 +1,150 @@
+"""KServe: the InferenceService that runs one version, and what it says about itself.
+
+One InferenceService per version, in Standard mode and cluster-local: KServe makes a Deployment and a Service
+`<name>-predictor` of it and no route. It is never edited in place but for its size. Its labels and annotations go on to
+the pods, so none of them may change while it runs, or every pod would be replaced.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shipway.api.v1alpha1.servingdeployment import Predictor
+from shipway.kube.resource import Object
+
+POD_LABEL = "serving.kserve.io/inferenceservice"
+"""On every pod: the name of its InferenceService."""
+SERVICE_PORT = 80
+_HOST_LABEL_EXTRA = len("-predictor-")
+_LABEL_LIMIT = 63
+_LEAST_NAME = 12
+_HASH_LENGTH = 6
+_USER = 65532
+
+
+@dataclass(frozen=True)
+class Served:
+    """One version as it is to be run."""
+
+    model: str
+    version: str
+    digest: str
+    uri: str
+    format_name: str
+    format_version: str
+    predictor: Predictor
+    min_replicas: int
+
+
+def short_hash(*parts: object, length: int) -> str:
+    """A hexadecimal hash over values that have a JSON form."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:length]
+
+
+def predictor_hash(predictor: Predictor) -> str:
+    """Hash of what makes a predictor another one: everything but its size."""
+    fields = predictor.model_dump(mode="json", exclude={"min_replicas", "max_replicas"})
+    return short_hash(fields, length=10)
+
+
+def service_name(*, namespace: str, deployment: str, version: str, digest: str, predictor: str) -> str:
+    """Name of the InferenceService: readable where it fits, and always unique by its hash.
+
+    KServe builds the host label `<name>-predictor-<namespace>`, which may have 63 characters.
+    """
+    suffix = short_hash(deployment, version, digest, predictor, length=_HASH_LENGTH)
+    limit = max(_LEAST_NAME, _LABEL_LIMIT - _HOST_LABEL_EXTRA - len(namespace))
+    readable = f"{deployment}-{version}"[: limit - len(suffix) - 1].rstrip("-")
+    if not readable[0].isalpha():
+        readable = f"m{readable[1:]}"
+    return f"{readable}-{suffix}"
+
+
+def backend(name: str) -> str:
+    """The Service of an InferenceService's predictor."""
+    return f"{name}-predictor"
+
+
+def render(metadata: Mapping[str, Any], served: Served) -> Object:
+    """The InferenceService, its pods under Pod Security `restricted`."""
+    annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa"}
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            **metadata,
+            "labels": {**metadata["labels"], "networking.kserve.io/visibility": "cluster-local"},
+            "annotations": {**metadata.get("annotations", {}), **annotations},
+        },
+        "spec": {"predictor": _predictor(served)},
+    }
+
+
+def _predictor(served: Served) -> Object:
+    account = served.predictor.service_account_name
+    return {
+        "minReplicas": served.min_replicas,
+        "maxReplicas": max(served.min_replicas, served.predictor.max_replicas),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "storageContainerName": served.predictor.storage_container_name,
+        **({"serviceAccountName": account} if account else {}),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "model": {
+            "modelFormat": {"name": served.format_name, "version": served.format_version},
+            "runtime": served.predictor.runtime,
+            "storageUri": served.uri,
+            "args": [f"--model_name={served.model}"],
+            "env": [
+                {"name": "SHIPWAY_MODEL_DIGEST", "value": served.digest},
+                {"name": "SHIPWAY_MODEL_VERSION", "value": served.version},
+            ],
+            "resources": served.predictor.resources.to_wire(),
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+        },
+    }
+
+
+def differs(stored: Object, rendered: Object) -> bool:
+    """Whether what decides which model answers, and how often it runs, is not as rendered.
+
+    Only fields that KServe's webhook leaves as they are: comparing others would have us write for ever.
+    """
+    old, new = stored["spec"].get("predictor", {}), rendered["spec"]["predictor"]
+    sizes = any(old.get(field) != new[field] for field in ("minReplicas", "maxReplicas"))
+    model = old.get("model") or {}
+    model_fields = ("modelFormat", "runtime", "storageUri", "args", "env")
+    wanted_labels = rendered["metadata"]["labels"].items()
+    return (
+        sizes
+        or any(model.get(field) != new["model"][field] for field in model_fields)
+        or not wanted_labels <= (stored["metadata"].get("labels") or {}).items()
+    )
+
+
+def predictor_ready(service: Object) -> bool:
+    """Whether KServe says that the predictor is available."""
+    conditions = service.get("status", {}).get("conditions", ())
+    return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
+
+
+def complaint(service: Object) -> str:
+    """What KServe says is wrong, in its own words; empty while it has nothing to say."""
+    status = service.get("status", {})
+    failure = status.get("modelStatus", {}).get("lastFailureInfo", {})
+    if failure.get("message"):
+        return f"{failure.get('reason', '')}: {failure['message']}".lstrip(": ")
+    texts = (c.get("message", "") for c in status.get("conditions", ()) if c["status"] == "False")
+    return next((text for text in texts if text), "")
