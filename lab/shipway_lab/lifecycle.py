@@ -46,6 +46,7 @@ def build(names: Sequence[str], progress: Progress) -> dict[str, Path]:
     wanted = _artifacts(names)
     missing = cache.missing(wanted)
     if missing:
+        os.umask(0o022)  # Pods read the entries, and they are nobody in particular.
         # Compiling keeps the processors busy, everything else the network: one lane for each.
         lanes = [[each for each in missing if isinstance(each, GoBinary) is compiles] for compiles in (True, False)]
         estimate = max(cache.expected_seconds(lane) for lane in lanes)

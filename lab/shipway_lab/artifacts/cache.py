@@ -90,8 +90,6 @@ class Cache:
         remove(draft)
         remove(entry)
         started = time.monotonic()
-        # Pods read the entries, and they are nobody in particular.
-        mask = os.umask(0o022)
         try:
             artifact.build(draft, step)
             if not os.path.lexists(draft):
@@ -100,7 +98,6 @@ class Cache:
             draft.rename(entry)
             _digest_file(entry).write_text(recorded + "\n")
         finally:
-            os.umask(mask)
             remove(draft)
         self._record_seconds(artifact, time.monotonic() - started)
 

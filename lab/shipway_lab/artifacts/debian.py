@@ -116,7 +116,7 @@ def _codename() -> str:
 
 def _source_lines() -> Iterator[str]:
     release, codename = platform.freedesktop_os_release(), _codename()
-    mirror = next((uri for uri, suites in _host_sources() if codename in suites), None)
+    mirror = next((uri for uri, suites in sources(_SOURCES) if codename in suites), None)
     if release.get("ID") != "debian" or mirror is None or not shutil.which("dpkg-deb"):
         raise LabError(
             f"the node's packages come from Debian, and this is {release.get('PRETTY_NAME', 'another system')} "
@@ -126,9 +126,9 @@ def _source_lines() -> Iterator[str]:
         yield f"deb [signed-by={_KEYRING}] {mirror} {suite} main\n"
 
 
-def _host_sources() -> Iterator[tuple[str, list[str]]]:
-    """Mirror and suites of each of the host's sources, in both formats apt knows."""
-    for file in [_SOURCES / "sources.list", *sorted((_SOURCES / "sources.list.d").glob("*"))]:
+def sources(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Mirror and suites of each source in a configuration folder of apt, in both formats apt knows."""
+    for file in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]:
         text = file.read_text() if file.is_file() else ""
         if file.suffix == ".sources":
             for paragraph in re.split(r"\n\s*\n", text):

@@ -1,0 +1,85 @@
+"""The command line refuses what cannot work with a sentence that says what would."""
+
+import argparse
+import os
+from pathlib import Path
+
+import pytest
+
+from shipway_lab import cgroups, cli, prerequisites
+from shipway_lab.errors import LabError, MissingPrerequisiteError
+from shipway_lab.paths import LabPaths
+from shipway_lab.spec import LabSpec
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    cli.add_parser(parser.add_subparsers())
+    return parser.parse_args(["lab", *words])
+
+
+def test_the_whole_command_line_hangs_below_one_command() -> None:
+    assert parsed("up", "--with", "contour,s3", "--api-port", "7", "--gateway-port", "8").api_port == 7
+    assert parsed("status", "-o", "json", "--name", "x").output == "json"
+    assert parsed("shell", "--", "ls", "-l").words[-2:] == ["ls", "-l"]
+    for command in ("build", "up", "status", "shell", "logs", "down"):
+        assert callable(parsed(command).run)
+
+
+@pytest.mark.parametrize("name", ["", "Default", "a/b", "..", "-a", "a-", "x" * 33])
+def test_a_bad_name_is_refused_with_the_rule(name: str) -> None:
+    with pytest.raises(LabError, match="1 to 32 characters a-z, 0-9 and '-'"):
+        LabPaths.of(name)
+
+
+def test_without_root_and_tools_all_that_is_missing_is_listed_with_the_ways_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(MissingPrerequisiteError) as caught:
+        prerequisites.check()
+    message = str(caught.value)
+    for missing in ("root", "Go 1.26", "unshare", "apt-get", "uv"):
+        assert f"- {missing}" in message
+    assert "--provider existing" in message
+    assert "kind-config.yaml" in message
+
+
+def test_a_host_with_cgroup_version_2_alone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroups, "hierarchies", lambda: [cgroups.Hierarchy("", Path("/sys/fs/cgroup"))])
+    with pytest.raises(MissingPrerequisiteError, match="cgroup version 1 hierarchies for blkio, cpu"):
+        prerequisites.check()
+
+
+def test_a_kubeconfig_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "kubeconfig"
+    assert cli.main(["up", "--provider", "existing", "--kubeconfig", str(file)]) == 1
+    assert f"error: --kubeconfig {file}" in capsys.readouterr().err
+
+
+def test_commands_on_a_lab_that_is_not_up_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHIPWAY_LAB_HOME", str(tmp_path))
+    for command in ("status", "shell"):
+        assert cli.main([command, "--name", "nobody"]) == 1
+        assert "lab nobody is not up" in capsys.readouterr().err
+    assert cli.main(["down", "--name", "nobody"]) == 0
+    assert cli.main(["logs", "--name", "nobody", "etcd"]) == 1
+
+
+def test_a_spec_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    spec = LabSpec(
+        name="x",
+        parts=("etcd", "apiserver"),
+        ports={"api": 1},
+        artifacts={"hk": "/cache/hk"},
+        sources={"operator": "/checkout/operator"},
+        python_prefix="/usr",
+        keep_visible=("/checkout",),
+        fake_nodes=2,
+    )
+    spec.save(tmp_path / "spec.json")
+    assert LabSpec.load(tmp_path / "spec.json") == spec
+    assert LabSpec.load(tmp_path / "none.json") is None
