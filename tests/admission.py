@@ -84,6 +84,8 @@ def _broken_rules(schema: Schema, value: Any, old: Any, path: str) -> Iterator[R
             if name in value:
                 before = old.get(name) if isinstance(old, dict) else None
                 yield from _broken_rules(child, value[name], before, f"{path}.{name}")
+        for name in value if "additionalProperties" in schema else ():
+            yield from _broken_rules(schema["additionalProperties"], value[name], None, f"{path}.{name}")
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _broken_rules(schema["items"], item, None, f"{path}[{index}]")

@@ -55,13 +55,43 @@ def preserve_unknown() -> Any:
     return Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
 
 
-DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
-DnsName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+WORDS = "x-shipway-words"
+"""Schema extra: what the pattern means, for the refusal. A regular expression is no help to whom it refuses."""
+
+
+def in_words(pattern: str, words: str) -> Any:
+    """Field metadata for a text of a certain form: its pattern, and what to write instead when it does not match."""
+    return Field(pattern=pattern, json_schema_extra={WORDS: words})
+
+
+_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+DnsLabel = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    in_words(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "write a name of small letters, digits and dashes, such as ranker-v1"),
+]
+DnsName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    in_words(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "write a name of small letters, digits, dashes and dots"),
+]
 ShortText = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=1024)]
-Decimal = Annotated[str, Field(max_length=32, pattern=r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
-Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
-Uri = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[a-z][a-z0-9+.-]*://[^\s]+$")]
+Decimal = Annotated[
+    str,
+    Field(max_length=32),
+    in_words(_DECIMAL, "write a number in quotes, such as '0.01'"),
+]
+Digest = Annotated[
+    str,
+    Field(max_length=71),
+    in_words(r"^sha256:[0-9a-f]{64}$", "write sha256: and 64 hexadecimal digits in small letters"),
+]
+Uri = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    in_words(r"^[a-z][a-z0-9+.-]*://[^\s]+$", "write a whole address with its scheme, such as s3://bucket/path"),
+]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Quantity = Annotated[
@@ -75,7 +105,10 @@ Quantity = Annotated[
         }
     ),
 ]
-"""An amount of a resource, such as 2, 500m or 4Gi. Whole numbers may be written without quotes."""
+"""An amount of a resource, such as 2, 500m or 4Gi. Whole numbers may be written without quotes.
+
+Its form is not said in words: the API server reckons a rule on a value without a maximal length as too expensive.
+"""
 
 
 class Condition(ApiModel):
@@ -117,6 +150,15 @@ def name_at_most(characters: int, because: str) -> Rule:
         f"size(self.metadata.name) <= {characters}",
         f"metadata.name is longer than {characters} characters; choose a shorter one: {because}",
     )
+
+
+def decimal_rule(field: str, condition: str, message: str) -> Rule:
+    """A rule on a Decimal field; `condition` is CEL about `number`.
+
+    Silent where the text is no number: its form is refused already, and a failed conversion would hide the reason.
+    """
+    about = condition.replace("number", f"double(self.{field})")
+    return Rule(f"!self.{field}.matches(r'{_DECIMAL}') || ({about})", message, field)
 
 
 @dataclass(frozen=True)

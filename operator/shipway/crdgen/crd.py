@@ -34,8 +34,8 @@ def crd(kind: Kind) -> dict[str, Any]:
 
 def root_schema(kind: Kind) -> Schema:
     """The schema of the whole object."""
-    spec = structural(kind.spec, defaults=True)
-    status = structural(kind.status, defaults=False)
+    spec = structural(kind.spec, for_users=True)
+    status = structural(kind.status, for_users=False)
     frozen = validations(immutability(kind, spec))
     if frozen:
         spec["x-kubernetes-validations"] = [*spec.get("x-kubernetes-validations", []), *frozen]

@@ -84,7 +84,14 @@ def _type(schema: Schema) -> str:
     parts = [_type_name(schema)]
     bounded = schema if "enum" not in schema else {}
     parts += [_cell(text.format(bounded[key])) for key, text in _BOUNDS.items() if key in bounded]
+    parts += [_cell(rule["message"]) for rule in _rules_on_a_value(schema)]
     return "<br>".join(parts)
+
+
+def _rules_on_a_value(schema: Schema) -> list[dict[str, str]]:
+    """Rules about the form of a single value: they stand beside its type, the others in a list of their own."""
+    value = schema.get("items") or schema.get("additionalProperties") or schema
+    return [] if "properties" in value else value.get("x-kubernetes-validations", [])
 
 
 def _type_name(schema: Schema) -> str:
@@ -105,7 +112,7 @@ def _rules(schema: Schema) -> str:
 
 
 def _messages(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-    for rule in schema.get("x-kubernetes-validations", ()):
+    for rule in schema.get("x-kubernetes-validations", ()) if "properties" in schema else ():
         yield f"{path}{rule.get('fieldPath', '')}".removeprefix(".") or "the object", rule["message"]
     for name, child in schema.get("properties", {}).items():
         yield from _messages(child, f"{path}.{name}")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from shipway.api.schema import ApiModel, Rule
+from shipway.api.schema import WORDS, ApiModel, Rule
 
 Schema = dict[str, Any]
 
@@ -34,7 +34,6 @@ _KEYWORDS = (
     "additionalProperties",
 )
 """What a structural schema may say here, in the order it is written in."""
-_INT_OR_STRING = "x-kubernetes-int-or-string"
 _LIST_TYPE = "x-kubernetes-list-type"
 _LIST_KEYS = "x-kubernetes-list-map-keys"
 _INT32 = 2**31 - 1
@@ -45,20 +44,20 @@ class NotStructuralError(ValueError):
     """A model says something that a CustomResourceDefinition cannot."""
 
 
-def structural(model: type[ApiModel], *, defaults: bool) -> Schema:
+def structural(model: type[ApiModel], *, for_users: bool) -> Schema:
     """The structural schema of a model, in the order its fields are declared.
 
     Args:
         model: The root of a spec or a status.
-        defaults: Whether the API server fills in the models' defaults. It must not in a status: what the operator wrote
-            and what is stored would differ, and a status that differs is written again.
+        for_users: Whether users write it, as they do a spec: the API server then fills in defaults, and refuses in
+            words what does not match a pattern. A status must be stored as it was written, or it is written again.
 
     Raises:
         NotStructuralError: Something in the model has no structural form.
     """
     document = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     inlined = _inline(document, document.get("$defs", {}))
-    return _normalise(inlined, path=model.__name__, defaults=defaults)
+    return _normalise(inlined, path=model.__name__, for_users=for_users)
 
 
 def validations(rules: tuple[Rule, ...]) -> list[dict[str, str]]:
@@ -103,25 +102,36 @@ def _inline(node: Any, definitions: Mapping[str, Schema]) -> Any:
     return {**_inline(target, definitions), **own}
 
 
-def _normalise(node: Schema, *, path: str, defaults: bool) -> Schema:
-    result = {key: value for key, value in node.items() if key != "title"}
-    if _INT_OR_STRING in node:
+def _normalise(node: Schema, *, path: str, for_users: bool) -> Schema:
+    result = _with_words({key: value for key, value in node.items() if key != "title"}, for_users=for_users)
+    if "x-kubernetes-int-or-string" in node:
         return result
     _refuse_unknown(result, path)
     kind = node["type"]
     if kind == "integer":
         result["format"] = node.get("format", _integer_format(node))
     if kind == "array":
-        result["items"] = _items(node, path=path, defaults=defaults)
+        result["items"] = _items(node, path=path, for_users=for_users)
         result[_LIST_TYPE] = node.get(_LIST_TYPE, "atomic")
     if "properties" in node:
         result["properties"] = {
-            name: _normalise(child, path=f"{path}.{name}", defaults=defaults)
+            name: _normalise(child, path=f"{path}.{name}", for_users=for_users)
             for name, child in node["properties"].items()
         }
     if "additionalProperties" in node:
-        result["additionalProperties"] = _normalise(node["additionalProperties"], path=f"{path}.*", defaults=defaults)
-    return _with_default(result, defaults=defaults)
+        result["additionalProperties"] = _normalise(node["additionalProperties"], path=f"{path}.*", for_users=for_users)
+    return _with_default(result, for_users=for_users)
+
+
+def _with_words(node: Schema, *, for_users: bool) -> Schema:
+    """The pattern as a rule that says what to write; as it is in a status, which only the operator writes."""
+    if WORDS not in node:
+        return node
+    result = {key: value for key, value in node.items() if key != WORDS}
+    if not for_users:
+        return result
+    rule = f"self.matches(r'{result.pop('pattern')}')"
+    return {**result, "x-kubernetes-validations": [{"rule": rule, "message": node[WORDS]}]}
 
 
 def _refuse_unknown(node: Schema, path: str) -> None:
@@ -139,8 +149,8 @@ def _integer_format(node: Schema) -> str:
     return "int32" if fits else "int64"
 
 
-def _items(node: Schema, *, path: str, defaults: bool) -> Schema:
-    items = _normalise(node["items"], path=f"{path}[]", defaults=defaults)
+def _items(node: Schema, *, path: str, for_users: bool) -> Schema:
+    items = _normalise(node["items"], path=f"{path}[]", for_users=for_users)
     for key in node.get(_LIST_KEYS, ()):
         # A merge key is required or has a default, even an empty one.
         if key not in items.get("required", ()):
@@ -148,9 +158,9 @@ def _items(node: Schema, *, path: str, defaults: bool) -> Schema:
     return items
 
 
-def _with_default(node: Schema, *, defaults: bool) -> Schema:
+def _with_default(node: Schema, *, for_users: bool) -> Schema:
     declared = node.pop("default", None)
-    wanted = _written(declared, node) if defaults else None
+    wanted = _written(declared, node) if for_users else None
     return _ordered(node if wanted is None else {**node, "default": wanted})
 
 

@@ -94,6 +94,22 @@ REFUSED = {
         minimal("ServingDeployment", rollout={"alpha": "0"}),
         ("spec.rollout.alpha", "such as 0.01"),
     ),
+    "a host with a scheme": (
+        minimal("ServingDeployment", host="https://ranker.example.com"),
+        ("spec.host", "without scheme, port or path"),
+    ),
+    "an amount with a wrong unit": (
+        minimal("TrainingJob", resources={"limits": {"memory": "4GB"}}),
+        ("spec.resources.limits.memory", "Mi|G|Gi|T"),
+    ),
+    "a digest without its algorithm": (
+        minimal("ModelVersion", digest="ab" * 32),
+        ("spec.digest", "sha256: and 64 hexadecimal digits"),
+    ),
+    "a number that is none": (
+        minimal("ServingDeployment", rollout={"alpha": "1%"}),
+        ("spec.rollout.alpha", "a number in quotes"),
+    ),
     "fewer replicas at the most than at the least": (
         minimal("ServingDeployment", predictor={"minReplicas": 3}),
         ("spec.predictor.maxReplicas", "raise it or lower minReplicas"),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Decimal, Kind, Quantity, Rule, Status, list_map
+from shipway.api.schema import ApiModel, Decimal, Kind, Quantity, Rule, Status, in_words, list_map
 from shipway.crdgen.crd import crd, root_schema
 from shipway.crdgen.structural import NotStructuralError, Schema, structural
 
@@ -68,7 +68,7 @@ class OuterStatus(Status):
 
 
 def _spec() -> dict[str, Schema]:
-    properties: dict[str, Schema] = structural(Outer, defaults=True)["properties"]
+    properties: dict[str, Schema] = structural(Outer, for_users=True)["properties"]
     return properties
 
 
@@ -77,7 +77,7 @@ def test_names_are_those_of_the_wire() -> None:
 
 
 def test_only_fields_without_default_are_required() -> None:
-    assert structural(Outer, defaults=True)["required"] == ["needed"]
+    assert structural(Outer, for_users=True)["required"] == ["needed"]
 
 
 def test_an_optional_object_is_inlined_without_a_default() -> None:
@@ -85,7 +85,7 @@ def test_an_optional_object_is_inlined_without_a_default() -> None:
 
     assert optional["type"] == "object"
     assert "default" not in optional
-    assert "$ref" not in str(structural(Outer, defaults=True))
+    assert "$ref" not in str(structural(Outer, for_users=True))
 
 
 def test_the_fields_own_words_win_over_its_types() -> None:
@@ -140,9 +140,32 @@ def test_rules_sit_on_every_use_of_the_object() -> None:
 
 
 def test_a_status_has_no_defaults() -> None:
-    status = structural(OuterStatus, defaults=False)
+    status = structural(OuterStatus, for_users=False)
 
     assert "default" not in str({**status, "description": ""})
+
+
+class Named(ApiModel):
+    """A form in words."""
+
+    name: Annotated[str, Field(max_length=9), in_words(r"^[a-z]+\.$", "write small letters and a dot, such as ab.")]
+    """A name."""
+
+
+def test_users_are_refused_in_words() -> None:
+    name = structural(Named, for_users=True)["properties"]["name"]
+
+    assert "pattern" not in name
+    assert name["x-kubernetes-validations"] == [
+        {"rule": r"self.matches(r'^[a-z]+\.$')", "message": "write small letters and a dot, such as ab."}
+    ]
+
+
+def test_the_operator_is_held_to_the_pattern() -> None:
+    name = structural(Named, for_users=False)["properties"]["name"]
+
+    assert name["pattern"] == r"^[a-z]+\.$"
+    assert "x-kubernetes-validations" not in name
 
 
 class _Union(ApiModel):
@@ -163,7 +186,7 @@ class _Anything(ApiModel):
 )
 def test_what_has_no_structural_form_is_refused_with_its_path(model: type[ApiModel], said: str) -> None:
     with pytest.raises(NotStructuralError, match=said):
-        structural(model, defaults=True)
+        structural(model, for_users=True)
 
 
 def test_a_kind_becomes_a_crd() -> None:

@@ -17,6 +17,7 @@ from shipway.api.schema import (
     Status,
     Text,
     Time,
+    in_words,
     list_map,
     name_at_most,
 )
@@ -35,7 +36,10 @@ class Contact(ApiModel):
 
     team: Annotated[str, Field(min_length=1, max_length=63)]
     """The owning team."""
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: (
+        Annotated[str, Field(max_length=254), in_words(r"^[^@\s]+@[^@\s]+$", "write one address, such as a@b.com")]
+        | None
+    ) = None
     """Where to write."""
     on_call: ShortText = ""
     """Whom to page: a rotation, channel or person."""
@@ -59,7 +63,10 @@ class ModelSpec(ApiModel):
     """Importance; sets the severity of its incidents."""
     purpose: Text = ""
     """What the model decides, in a sentence."""
-    runbook: Annotated[str, Field(max_length=512, pattern=r"^https?://[^\s]+$")] | None = None
+    runbook: (
+        Annotated[str, Field(max_length=512), in_words(r"^https?://[^\s]+$", "write a link that begins with https://")]
+        | None
+    ) = None
     """What to do when it misbehaves."""
     aliases: Annotated[list[Alias], Field(max_length=16), list_map("name")] = []
     """Names for versions."""

@@ -20,6 +20,7 @@ from shipway.api.schema import (
     Text,
     Time,
     Uri,
+    in_words,
     list_map,
     name_at_most,
 )
@@ -61,7 +62,11 @@ class Cause(StrEnum):
 class EnvVar(ApiModel):
     """One environment variable."""
 
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=128),
+        in_words(r"^[A-Za-z_][A-Za-z0-9_]*$", "write letters, digits and underscores, not beginning with a digit"),
+    ]
     """Name of the variable; names starting with SHIPWAY_ or PET_ are the operator's."""
     value: Annotated[str, Field(max_length=4096)] = ""
     """Its value, as plain text. Secrets come through storage.secretName."""
