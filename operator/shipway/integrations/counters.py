@@ -115,13 +115,13 @@ class CounterBoard:
         self._monotonic = monotonic
         self._port = port
         self._period = period
-        self._followed: dict[Key, _Followed] = {}
+        self._followed: dict[Key, Follower] = {}
 
     def follow(self, key: Key, assignment: Assignment) -> None:
         """Read these pods for this step; calling it again with the same step only changes the pods."""
         followed = self._followed.get(key)
         if followed is None:
-            followed = _Followed(assignment, self._monotonic)
+            followed = Follower(assignment, self._monotonic)
             followed.task = asyncio.create_task(self._run(key, followed), name=f"counters {key}")
             self._followed[key] = followed
         else:
@@ -145,7 +145,7 @@ class CounterBoard:
             self.forget(key)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, key: Key, followed: "_Followed") -> None:
+    async def _run(self, key: Key, followed: "Follower") -> None:
         while True:
             began = self._monotonic()
             targets = followed.targets
@@ -167,7 +167,7 @@ class CounterBoard:
             return f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
 
-class _Followed:
+class Follower:
     """One release: its pods, how far each was read, and the evidence."""
 
     def __init__(self, assignment: Assignment, monotonic: Callable[[], float]) -> None:
