@@ -11,13 +11,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from prometheus_client import CollectorRegistry
 
+from shipway.controllers.incident.controller import IncidentController
 from shipway.controllers.model.controller import ModelController
 from shipway.controllers.modelversion.controller import ModelVersionController
+from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
+from shipway.integrations.counters import CounterBoard
 from shipway.integrations.progress import ProgressBoard
 from shipway.kube import credentials
 from shipway.kube.client import Client
@@ -54,6 +57,8 @@ class Parts:
 
     controllers: Sequence[Controller]
     routes: Sequence[web.RouteDef] = ()
+    close: Callable[[], Coroutine[Any, Any, None]] | None = None
+    """Lets go of what the controllers hold."""
 
 
 AfterWrite = Callable[[str, Resource], None]
@@ -64,6 +69,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     """The controllers of all kinds."""
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
+    counters = CounterBoard(session=ClientSession(), on_sample=queue.add)
     return Parts(
         controllers=[
             TrainingJobController(
@@ -71,8 +77,11 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ),
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
+            ServingDeploymentController(counters=counters),
+            IncidentController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),
+        close=counters.close,
     )
 
 
@@ -130,7 +139,11 @@ class Operator:
             tasks = [informer.run() for informer in self._informers]
             if self._lease is not None:
                 tasks.append(self._lease.run())
-            await _until(stop, [*tasks, self._work()])
+            try:
+                await _until(stop, [*tasks, self._work()])
+            finally:
+                if self._parts.close is not None:
+                    await self._parts.close()
 
     async def _work(self) -> None:
         """Load everything first: nothing may be decided on a part of the world."""

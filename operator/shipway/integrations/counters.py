@@ -94,7 +94,7 @@ class CounterBoard:
     """Reads the pods it is asked to follow until it is asked to forget them.
 
     Args:
-        session: To read with.
+        session: To read with; closed with the board.
         on_sample: Told the release's key when there is something new to decide on.
         monotonic: Seconds that only grow.
         port: Port of the counters.
@@ -144,6 +144,7 @@ class CounterBoard:
         for key in tuple(self._followed):
             self.forget(key)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._session.close()
 
     async def _run(self, key: Key, followed: "Follower") -> None:
         while True:
