@@ -143,7 +143,7 @@ def _vanished(
         return []
     if now < created_at + SETTLE_SECONDS:
         return Undecided(created_at + SETTLE_SECONDS)
-    return [Loss(Cause.POD_DELETED, names[rank], rank, at=now, said="it is gone") for rank in missing]
+    return [Loss(Cause.POD_DELETED, names[rank], rank, at=now) for rank in missing]
 
 
 def _loss(rank: int, pod: Pod, now: float) -> Loss | None:
