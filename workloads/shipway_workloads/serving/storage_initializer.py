@@ -9,8 +9,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kserve_storage import Storage  # type: ignore[import-untyped]
-
 from shipway_workloads import termination
 from shipway_workloads.termination import WorkloadError
 
@@ -23,15 +21,23 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python -m shipway_workloads.serving.storage_initializer SOURCE_URI FOLDER", file=sys.stderr)
         return 2
     source, folder = argv
-    # kserve_storage reads botocore's name for the region alone.
-    os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
     try:
-        Storage.download_files([_as_folder(source)], [folder])
+        _download(source, folder)
     except Exception as error:  # the library raises bare exceptions of many kinds
         termination.write_error(WorkloadError(REASON, f"{source}: {error}"))
         print(f"{source}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _download(source: str, folder: str) -> None:
+    # kserve_storage reads botocore's name for the region alone.
+    os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
+    # One of its imports wants a home, which a user without a passwd entry lacks; nothing is written there.
+    os.environ.setdefault("HOME", "/tmp")  # noqa: S108
+    from kserve_storage import Storage  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    Storage.download_files([_as_folder(source)], [folder])
 
 
 def _as_folder(uri: str) -> str:
