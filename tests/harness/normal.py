@@ -10,6 +10,8 @@ from shipway.kube.resource import OWN, Object, Resource
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 RANDOM = re.compile(r"\b(kube-api-access-)[a-z0-9]{5}\b")
+STAMP = re.compile(r"(?<=-)[12]\d{9}\b")
+"""Unix seconds at the end of a name."""
 NOISE = frozenset(
     {"resourceVersion", "managedFields", "generation", "observedGeneration", "clusterIP", "clusterIPs", "selfLink"}
 )
@@ -48,7 +50,7 @@ def _normal(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, str):
         for name, stand_in in names.items():
             value = value.replace(name, f"<{stand_in}>")
-        return RANDOM.sub(r"\1<random>", TIME.sub("<time>", value))
+        return STAMP.sub("<stamp>", RANDOM.sub(r"\1<random>", TIME.sub("<time>", value)))
     return value
 
 
