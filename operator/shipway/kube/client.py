@@ -98,8 +98,13 @@ class Client:
             yield cls(connection, session)
 
     def guarded(self, before_write: Callable[[], None]) -> "Client":
-        """The same client with a check before each send of a write."""
-        return Client(self.connection, self._session, before_write=before_write, sleep=self._sleep, jitter=self._jitter)
+        """The same client with one more check before each send of a write."""
+
+        def checks() -> None:
+            self._before_write()
+            before_write()
+
+        return Client(self.connection, self._session, before_write=checks, sleep=self._sleep, jitter=self._jitter)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """One object."""

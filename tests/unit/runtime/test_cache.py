@@ -1,0 +1,141 @@
+"""The cache: only newer versions, nothing rises from the dead, owners find what is theirs."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipway.api import labels
+from shipway.kube.resource import HTTP_ROUTE, POD, Key, Object
+from shipway.runtime.cache import REMEMBER_DEAD_SECONDS, ObjectCache, version_of
+
+OWNER = Key("TrainingJob", "ns", "job")
+
+
+def pod(name: str = "p", *, version: int, uid: str = "u1", owner: str | None = None, **fields: Any) -> Object:
+    marks = {labels.KIND: "TrainingJob", labels.NAME: owner} if owner else {}
+    meta = {"namespace": "ns", "name": name, "uid": uid, "resourceVersion": str(version), "labels": marks}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, **fields}
+
+
+def test_a_newer_version_replaces_and_an_older_does_not() -> None:
+    cache = ObjectCache()
+
+    assert cache.put(POD, pod(version=9))
+    assert not cache.put(POD, pod(version=8))
+    assert not cache.put(POD, pod(version=9))
+    assert cache.put(POD, pod(version=10))
+    assert version_of(cache.get(POD, "ns", "p") or {}) == 10
+
+
+def test_versions_are_numbers_not_texts() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=99))
+
+    assert cache.put(POD, pod(version=100))
+
+
+def test_a_late_event_does_not_raise_what_was_deleted() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=5))
+    cache.remove(POD, pod(version=5), gone_for_good=True)
+
+    assert not cache.put(POD, pod(version=6))
+    assert cache.get(POD, "ns", "p") is None
+
+
+def test_a_new_object_of_the_same_name_is_another_one() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=5, uid="old"))
+    cache.remove(POD, pod(version=5, uid="old"), gone_for_good=True)
+
+    assert cache.put(POD, pod(version=8, uid="new"))
+
+
+def test_the_deletion_of_an_older_incarnation_leaves_the_new_one() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=8, uid="new"))
+
+    assert cache.remove(POD, pod(version=6, uid="old")) is None
+    assert cache.get(POD, "ns", "p") is not None
+
+
+def test_what_left_a_selection_may_come_back_with_a_newer_version() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=5))
+    cache.remove(POD, pod(version=6))
+
+    assert not cache.put(POD, pod(version=6))
+    assert cache.put(POD, pod(version=7))
+
+
+def test_owners_find_what_is_theirs_until_the_label_changes() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod("a", version=1, uid="a", owner="job"))
+    cache.put(POD, pod("b", version=2, uid="b", owner="other"))
+    assert [p["metadata"]["name"] for p in cache.owned(POD, OWNER)] == ["a"]
+
+    cache.put(POD, pod("a", version=3, uid="a", owner="other"))
+    assert cache.owned(POD, OWNER) == ()
+    assert len(cache.owned(POD, Key("TrainingJob", "ns", "other"))) == 2
+
+
+def test_lists_are_of_one_namespace() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=1))
+
+    assert len(cache.list(POD, "ns")) == 1
+    assert cache.list(POD, "elsewhere") == ()
+
+
+def test_a_resource_is_there_once_every_part_of_it_is() -> None:
+    cache = ObjectCache()
+    assert not cache.has(HTTP_ROUTE)
+
+    assert not cache.set_synced(HTTP_ROUTE, "ns1", synced=False)
+    assert not cache.set_synced(HTTP_ROUTE, "ns2", synced=True)
+    assert not cache.has(HTTP_ROUTE)
+    assert cache.set_synced(HTTP_ROUTE, "ns1", synced=True)
+    assert cache.has(HTTP_ROUTE)
+
+
+def test_the_dead_are_forgotten_after_a_while() -> None:
+    now = 0.0
+    cache = ObjectCache(monotonic=lambda: now)
+    for number in range(100):
+        cache.remove(POD, pod(version=1, uid=str(number)), gone_for_good=True)
+    now = REMEMBER_DEAD_SECONDS + 1
+    cache.remove(POD, pod(version=1, uid="last"), gone_for_good=True)
+
+    assert len(cache._dead) == 1
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "watch-delete", "answered-delete"]),
+        st.sampled_from("ab"),
+        st.sampled_from(["u1", "u2"]),
+        st.integers(1, 30),
+        st.sampled_from(["job", "other", None]),
+    ),
+    max_size=40,
+)
+
+
+@given(EVENTS)
+def test_indexes_agree_with_the_objects_whatever_comes(events: list[tuple[str, str, str, int, str | None]]) -> None:
+    cache = ObjectCache()
+    for what, name, uid, version, owner in events:
+        obj = pod(name, version=version, uid=f"{name}-{uid}", owner=owner)
+        before = cache.get(POD, "ns", name)
+        if what == "put":
+            took = cache.put(POD, obj)
+            now = cache.get(POD, "ns", name)
+            assert now is (obj if took else before)
+        else:
+            cache.remove(POD, obj, gone_for_good=what == "answered-delete")
+        everything = list(cache.all(POD))
+        assert sorted(map(id, cache.list(POD, "ns"))) == sorted(map(id, everything))
+        for job in ("job", "other"):
+            mine = [o for o in everything if o["metadata"]["labels"].get(labels.NAME) == job]
+            assert sorted(map(id, cache.owned(POD, Key("TrainingJob", "ns", job)))) == sorted(map(id, mine))
