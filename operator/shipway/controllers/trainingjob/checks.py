@@ -1,13 +1,13 @@
 """Verdicts about an attempt: what ended it, who was first, what its pods wait for, whose version it would publish."""
 
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from signal import Signals
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.trainingjob import Cause
 from shipway.controllers.pod import Ended, Pod, hindrance
-from shipway.controllers.trainingjob.result import parse_error
+from shipway.controllers.trainingjob.result import ProgramError, parse_error
 from shipway.kube.resource import Object
 
 GATHER_SECONDS = 3.0
@@ -154,7 +154,7 @@ def _loss(rank: int, pod: Pod, now: float) -> Loss | None:
     ended = pod.ended
     error = parse_error(ended.message) if ended else parse_error("")
     return Loss(
-        cause=_cause(pod, ended),
+        cause=_cause(pod, ended, error),
         pod=pod.name,
         rank=rank,
         at=_end(pod, now),
@@ -172,9 +172,9 @@ def _end(pod: Pod, now: float) -> float:
     return now if pod.deleting else pod.created_at
 
 
-def _cause(pod: Pod, ended: Ended | None) -> Cause:
+def _cause(pod: Pod, ended: Ended | None, error: ProgramError) -> Cause:
     lost = pod.reason == "NodeLost" or pod.phase == "Unknown"
-    signalled = ended is not None and _signal(ended.exit_code) not in {None, signal.SIGABRT}
+    killer = error.killer or (_signal(ended.exit_code) if ended else None)
     # First match wins: who ended the pod from outside says more than how its program took it.
     told = (
         (pod.disruption in _DISRUPTIONS, _DISRUPTIONS.get(pod.disruption, Cause.EVICTED)),
@@ -182,15 +182,15 @@ def _cause(pod: Pod, ended: Ended | None) -> Cause:
         (pod.reason in _KUBELET_EVICTIONS, Cause.EVICTED),
         (ended is not None and ended.reason == "OOMKilled", Cause.OOM_KILLED),
         (pod.deleting, Cause.POD_DELETED),
-        (signalled, Cause.KILLED),
+        # SIGABRT is how collective libraries end a rank whose peer is gone: no sign of an outside cause.
+        (killer not in {None, Signals.SIGABRT}, Cause.KILLED),
     )
     return next((cause for holds, cause in told if holds), Cause.ERROR)
 
 
-def _signal(exit_code: int) -> signal.Signals | None:
-    # SIGABRT is how collective libraries end a rank whose peer is gone: no sign of an outside cause.
+def _signal(exit_code: int) -> Signals | None:
     try:
-        return signal.Signals(exit_code - 128)
+        return Signals(exit_code - 128)
     except ValueError:
         return None
 

@@ -283,7 +283,7 @@ def _complete(s: Snapshot, status: TrainingJobStatus, result: Result) -> Plan:
     )
     status = with_last_attempt(status, step=result.step if result.step is not None else status.attempts[-1].step)
     made = f"; ModelVersion {name} was made" if name else ""
-    message = f"training finished{at_step(status)} after {status.attempt} attempt(s){made}"
+    message = f"training finished{at_step(status)} in attempt {status.attempt}{made}"
     note = Note("Normal", Reason.COMPLETED, message)
     return _decide(s, status, State(Reason.COMPLETED, message, ready=True, succeeded=True), events=(note,))
 

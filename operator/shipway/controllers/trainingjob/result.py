@@ -1,7 +1,9 @@
 """What a training program leaves in its termination message: a result, or an error in its own words."""
 
 import json
+import re
 from dataclasses import dataclass
+from signal import Signals
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -67,6 +69,8 @@ class ProgramError:
 
     reason: str
     message: str
+    killer: Signals | None = None
+    """The signal that ended one of the pod's processes, as its launcher tells."""
 
     @property
     def is_echo(self) -> bool:
@@ -92,13 +96,21 @@ def parse_result(message: str, *, needs_artifact: bool) -> Result | Invalid:
 
 def parse_error(message: str) -> ProgramError:
     """The error in a termination message; a program that does not keep to the contract is quoted from its end."""
-    decoded = _decode(message) or {}
-    error = decoded.get("error")
-    if not isinstance(error, dict):
-        return ProgramError("", " ".join(message.split())[-500:])
-    return ProgramError(str(error.get("reason", ""))[:64], str(error.get("message", ""))[:1024])
+    error = (_decode(message) or {}).get("error")
+    if isinstance(error, dict):
+        return ProgramError(str(error.get("reason", ""))[:64], str(error.get("message", ""))[:1024])
+    root_cause = _LAUNCHER.search(message)
+    if root_cause is None:
+        return ProgramError("", _tail(message))
+    killer = _signal(-int(root_cause["code"]))
+    how = f"by {killer.name}" if killer else f"with exit code {root_cause['code']}"
+    own_words = _tail(message[: message.find(_LAUNCHER_LOG)].rpartition("\n")[0])
+    return ProgramError("", own_words or f"one of its processes ended {how}", killer)
 
 
+_LAUNCHER_LOG = "torch/distributed/elastic/"
+_LAUNCHER = re.compile(r"^Root Cause.*?^\s*exitcode\s*: (?P<code>-?\d+)", re.MULTILINE | re.DOTALL)
+"""What torchrun prints when one of its processes fails; its own exit code is 1 whatever theirs was."""
 _CURE = "write the result with shipway_workloads.training.contract, or set no output"
 
 
@@ -108,6 +120,17 @@ def _decode(message: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return decoded if isinstance(decoded, dict) else None
+
+
+def _tail(text: str) -> str:
+    return " ".join(text.split())[-500:]
+
+
+def _signal(number: int) -> Signals | None:
+    try:
+        return Signals(number)
+    except ValueError:
+        return None
 
 
 def _first(error: ValidationError) -> str:

@@ -140,6 +140,49 @@ def test_the_culprit_is_named_and_not_the_ranks_that_failed_with_it(cause: str):
     assert t.attempt == 2
 
 
+def _torchrun(exit_code: int, *, rank: int = 0, before: str = "") -> str:
+    return f"""{before}E1124 23:49:26.406000 1 opt/torch/distributed/elastic/multiprocessing/api.py:1002] failed
+Traceback (most recent call last):
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+===================================================
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-24_23:49:26
+  rank      : {rank} (local_rank: 0)
+  exitcode  : {exit_code} (pid: 14)  (SIGKILL)
+  traceback : Signal 9 (SIGKILL) received by PID 14
+===================================================
+"""
+
+
+def test_a_process_killed_under_torchrun_is_the_culprit_at_once_although_the_pod_exits_with_1():
+    t = Training().run()
+    t.world.end("ranker-1-1", code=1, message=error("PeerLost", "rank 0 is gone"), at=t.world.now - 1)
+    t.settle()
+    assert t.attempt == 1
+    t.world.end("ranker-1-0", code=1, message=_torchrun(-9))
+    t.settle()
+    first = t.status["attempts"][0]
+    assert (first["cause"], first["pod"], first["exitCode"]) == ("Killed", "ranker-1-0", 1)
+    assert first["message"] == "one of its processes ended by SIGKILL"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (_torchrun(1, before="RuntimeError: no such column\n"), "RuntimeError: no such column"),
+        (_torchrun(3), "one of its processes ended with exit code 3"),
+        (_torchrun(-6), "one of its processes ended by SIGABRT"),
+        ("Traceback\n  File x\nKeyError: 'item'\n", "Traceback File x KeyError: 'item'"),
+    ],
+)
+def test_a_program_that_knows_no_contract_is_quoted(message: str, words: str):
+    t = Training(nodes=1).run()
+    t.world.end("ranker-1-0", code=1, message=message)
+    t.settle()
+    assert (t.status["attempts"][0]["cause"], t.status["attempts"][0]["message"]) == ("Error", words)
+
+
 def test_what_came_from_outside_is_the_culprit_even_if_a_program_ended_before():
     t = Training().run()
     t.world.end("ranker-1-0", code=1, message="RuntimeError: connection closed by peer", at=t.world.now - 1)
