@@ -78,7 +78,7 @@ def _lab(*arguments: str) -> str:
     return done.stdout
 
 
-def eventually(what: str, holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def eventually(what: str, holds: Callable[[], bool], *, seconds: float = 60.0) -> None:
     """Wait until it holds.
 
     Raises:

@@ -36,8 +36,9 @@ def wait_for_kinds(cluster: Cluster) -> None:
 
 
 def install(cluster: Cluster, values: dict[str, Any] | None = None) -> None:
-    """Install the chart; it does not wait for pods, which need a node."""
+    """Install the chart; it does not wait for pods, which need a node. What a failed test left is removed first."""
     with config(cluster) as helm_config:
+        helm_config.uninstall("shipway", ignore_not_found=True, timeout=60, wait="watcher")
         release = helm_config.install(CHART, "shipway", values or {}, create_namespace=True)
     assert release["status"] == "deployed"
 

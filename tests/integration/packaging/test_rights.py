@@ -21,14 +21,18 @@ NEEDED = [
     ("create", "/services"),
     ("patch", "/services"),
     ("patch", "serving.kserve.io/inferenceservices"),
-    ("delete", "gateway.networking.k8s.io/httproutes"),
+    ("delete", "serving.kserve.io/inferenceservices"),
+    ("patch", "gateway.networking.k8s.io/httproutes"),
     ("create", "events.k8s.io/events"),
 ]
 FORBIDDEN = [
     ("patch", "shipway.dev/trainingjobs"),
     ("update", "shipway.dev/servingdeployments"),
     ("create", "shipway.dev/models"),
+    ("patch", "shipway.dev/modelversions"),
     ("delete", "shipway.dev/modelversions"),
+    ("delete", "/services"),
+    ("delete", "gateway.networking.k8s.io/httproutes"),
     ("delete", "shipway.dev/incidents"),
     ("patch", "/pods"),
     ("create", "/pods/exec"),
@@ -38,7 +42,7 @@ FORBIDDEN = [
     ("get", "/nodes"),
     ("list", "/namespaces"),
     ("create", "rbac.authorization.k8s.io/rolebindings"),
-    ("list", "apiextensions.k8s.io/customresourcedefinitions"),
+    ("get", "apiextensions.k8s.io/customresourcedefinitions"),
 ]
 
 
