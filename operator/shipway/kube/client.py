@@ -185,7 +185,7 @@ class Client:
         return await self._object("apply", "PATCH", resource, path, params=params, body=body, content_type=APPLY)
 
     async def write_status(self, resource: Resource, body: Object) -> Object:
-        """Set the whole status to the body's, if the object is still of the body's resourceVersion and uid.
+        """Set the whole status to the body's, if the object still has the body's resourceVersion.
 
         A replacement and not an apply: fields another manager left behind must not survive it, or the stored status
         would differ from the decided one for ever.
@@ -194,13 +194,9 @@ class Client:
             ConflictError: the object has changed since.
         """
         meta = body["metadata"]
-        # Writing the metadata makes the server compare it; a `test` would be answered by 422 instead of a conflict.
-        preconditions = [
-            {"op": "replace", "path": f"/metadata/{field}", "value": meta[field]}
-            for field in ("uid", "resourceVersion")
-            if meta.get(field)
-        ]
-        patch = [*preconditions, {"op": "add", "path": "/status", "value": body["status"]}]
+        # Writing the version makes the server compare it; a `test` would be answered by 422 instead of a conflict.
+        precondition = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]}
+        patch = [precondition, {"op": "add", "path": "/status", "value": body["status"]}]
         path = resource.path(meta.get("namespace"), meta["name"], "status")
         return await self._patch("write_status", resource, path, patch, JSON_PATCH)
 

@@ -151,11 +151,7 @@ class Executor:
     async def _write_status(self, resource: Resource, obj: Object, status: Object) -> None:
         if status == obj.get("status"):
             return
-        meta = obj["metadata"]
-        body = {
-            "metadata": {name: meta[name] for name in ("namespace", "name", "uid", "resourceVersion") if name in meta},
-            "status": status,
-        }
+        body = {"metadata": obj["metadata"], "status": status}
         self._feed.changed(resource, await self._client.write_status(resource, body))
         self._wrote("status", resource)
 

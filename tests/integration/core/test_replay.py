@@ -1,5 +1,7 @@
 """A crash after any write ends in the same state."""
 
+from functools import partial
+
 import pytest
 
 from harness.builders import model, model_version, pod_status
@@ -15,7 +17,7 @@ async def scale_up_and_down(world: World) -> None:
     await world.create(MODEL_VERSION, model_version("v1", model="toy"))
     await world.create(MODEL, model("toy", annotations={PODS: "3"}))
     for name in ("toy-0", "toy-1", "toy-2"):
-        await world.eventually(lambda name=name: world.get(POD, name), what=f"pod {name}")
+        await world.eventually(partial(world.get, POD, name), what=f"pod {name}")
         await world.set_status(POD, name, pod_status("Running", container="main"))
     await world.condition(MODEL, "toy", "Ready")
     await world.patch(MODEL, "toy", {"metadata": {"annotations": {PODS: "1"}}})

@@ -1,0 +1,241 @@
+"""What the executor does with the real API server's answers."""
+
+import copy
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from harness.builders import model, model_version
+from harness.clock import ShiftedClock
+from harness.lab import Lab
+from integration.core import toy
+from shipway.kube.client import Client
+from shipway.kube.errors import ApiError, ConflictError, ForbiddenError, InvalidError, NotFoundError
+from shipway.kube.resource import EVENT, MODEL, MODEL_VERSION, POD, SERVICE, Object
+from shipway.runtime.cache import ObjectCache, version_of
+from shipway.runtime.events import EventRecorder
+from shipway.runtime.executor import Executor, NameTakenError
+from shipway.runtime.feed import Feed
+from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, TerminalError
+from shipway.runtime.queue import WorkQueue
+
+pytestmark = pytest.mark.lab
+
+READY = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "Good",
+    "message": "",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+
+
+@dataclass
+class Bench:
+    """An executor with the chart's rights, and one Model to work for."""
+
+    executor: Executor
+    kube: Client
+    cache: ObjectCache
+    writes: list[str]
+    model: Object
+
+    async def perform(self, *writes: object, status: Object | None = None, **plan: object) -> None:
+        await self.executor.perform(MODEL, self.model, Plan(writes, status, **plan))  # type: ignore[arg-type]
+
+    async def stored(self) -> Object:
+        self.model = await self.kube.get(MODEL, self.model["metadata"]["namespace"], "toy")
+        return self.model
+
+
+@pytest.fixture
+async def bench(lab: Lab, kube: Client, namespace: str) -> AsyncIterator[Bench]:
+    clock = ShiftedClock()
+    cache, writes = ObjectCache(), list[str]()
+    feed = Feed(cache, WorkQueue(clock), [toy.ToyController()])
+    async with Client.connect(lab.operator) as client:
+        executor = Executor(
+            client,
+            cache=cache,
+            feed=feed,
+            recorder=EventRecorder(client, instance="test"),
+            clock=clock,
+            after_write=lambda verb, resource: writes.append(f"{verb} {resource.plural}"),
+        )
+        created = await kube.create(MODEL, model("toy", namespace=namespace))
+        yield Bench(executor, kube, cache, writes, created)
+
+
+async def test_what_was_created_is_in_the_cache_at_once(bench: Bench) -> None:
+    await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+
+    known = bench.cache.get(POD, bench.model["metadata"]["namespace"], "toy-0")
+    assert known is not None
+    assert known["metadata"]["uid"]
+
+
+async def test_creating_what_exists_already_is_success_without_a_write(bench: Bench) -> None:
+    await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+    await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+
+    assert bench.writes == ["create pods"]
+
+
+async def test_a_name_that_is_somebody_elses_is_told(bench: Bench) -> None:
+    foreign = toy.pod(bench.model, "toy-0")
+    del foreign["metadata"]["ownerReferences"]
+    await bench.kube.create(POD, foreign)
+
+    with pytest.raises(NameTakenError, match=r"Pod toy-0 .*belongs to something else"):
+        await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+
+
+async def test_a_delete_spares_another_incarnation(bench: Bench, namespace: str) -> None:
+    pod = await bench.kube.create(POD, toy.pod(bench.model, "toy-0"))
+
+    await bench.perform(Delete(POD, namespace, "toy-0", uid="an-older-one"))
+    assert await bench.kube.get(POD, namespace, "toy-0")
+    await bench.perform(Delete(POD, namespace, "toy-0", uid=pod["metadata"]["uid"]))
+    with pytest.raises(NotFoundError):
+        await bench.kube.get(POD, namespace, "toy-0")
+    await bench.perform(Delete(POD, namespace, "toy-0", uid=pod["metadata"]["uid"]))
+    assert bench.cache.get(POD, namespace, "toy-0") is None
+    assert bench.writes == ["delete pods"]
+
+
+async def test_an_apply_with_an_old_resource_version_is_refused(bench: Bench) -> None:
+    await bench.perform(Apply(SERVICE, toy.service(bench.model, "1")))
+    stale = toy.service(bench.model, "2")
+    stale["metadata"]["resourceVersion"] = "1"
+
+    with pytest.raises(ConflictError):
+        await bench.perform(Apply(SERVICE, stale))
+
+
+async def test_the_same_status_is_not_written_again(bench: Bench) -> None:
+    status = {"observedGeneration": 1, "versions": 2, "conditions": [READY]}
+    await bench.perform(status=status)
+    await bench.stored()
+    await bench.perform(status=copy.deepcopy(bench.model["status"]))
+
+    assert bench.writes == ["status models"]
+
+
+async def test_a_status_decided_on_an_older_version_is_refused(bench: Bench) -> None:
+    await bench.kube.merge_patch(MODEL, bench.model["metadata"]["namespace"], "toy", {"spec": {"purpose": "news"}})
+
+    with pytest.raises(ConflictError):
+        await bench.perform(status={"observedGeneration": 1})
+
+
+async def test_a_status_of_a_deleted_and_recreated_object_is_refused(bench: Bench, namespace: str) -> None:
+    await bench.kube.delete(MODEL, namespace, "toy")
+    await bench.kube.create(MODEL, model("toy", namespace=namespace))
+
+    with pytest.raises(ConflictError):
+        await bench.perform(status={"observedGeneration": 1})
+
+
+async def test_a_status_is_replaced_whole_even_what_others_wrote(bench: Bench) -> None:
+    await bench.kube.merge_patch_status(MODEL, bench.model["metadata"]["namespace"], "toy", {"latestVersion": "v9"})
+    await bench.stored()
+
+    await bench.perform(status={"observedGeneration": 1, "versions": 1, "conditions": [READY]})
+
+    assert "latestVersion" not in (await bench.stored())["status"]
+
+
+async def test_a_status_patch_that_changes_nothing_is_not_sent(bench: Bench, namespace: str) -> None:
+    await bench.kube.create(MODEL_VERSION, model_version("v1", model="toy", namespace=namespace))
+    patch = PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"observedGeneration": 3})
+
+    await bench.perform(patch)
+    await bench.perform(patch)
+
+    assert bench.writes == ["patch_status modelversions"]
+
+
+async def test_an_event_comes_after_the_status_and_once(bench: Bench, namespace: str) -> None:
+    note = Note("Warning", "Odd", "something is odd")
+    await bench.perform(status={"observedGeneration": 1}, events=(note,))
+    await bench.perform(events=(note,))
+
+    events = [e for e in (await bench.kube.list(EVENT, namespace)).items if e["reason"] == "Odd"]
+    assert [(e["type"], e["note"], e["regarding"]["name"]) for e in events] == [("Warning", note.message, "toy")]
+    assert bench.writes[:2] == ["status models", "event models"]
+
+
+async def test_no_event_of_a_status_that_was_refused(bench: Bench, namespace: str) -> None:
+    await bench.kube.merge_patch(MODEL, namespace, "toy", {"spec": {"purpose": "news"}})
+
+    with pytest.raises(ConflictError):
+        await bench.perform(status={"observedGeneration": 1}, events=(Note("Normal", "Odd", "x"),))
+    assert not [e for e in (await bench.kube.list(EVENT, namespace)).items if e["reason"] == "Odd"]
+
+
+async def test_a_failed_write_ends_the_pass(bench: Bench, namespace: str) -> None:
+    bad = toy.pod(bench.model, "toy-0")
+    bad["spec"]["hostNetwork"] = True
+
+    with pytest.raises(ForbiddenError, match="restricted"):
+        await bench.perform(Create(POD, bad), Create(POD, toy.pod(bench.model, "toy-1")), status={"versions": 1})
+    assert bench.writes == []
+    assert (await bench.kube.list(POD, namespace)).items == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "error", "invalid"),
+    [
+        (lambda pod: pod["spec"].update(hostNetwork=True), ForbiddenError, False),
+        (lambda pod: pod["spec"]["containers"][0].update(name="NOT A NAME"), InvalidError, True),
+    ],
+)
+async def test_a_refused_write_is_told_in_the_status_first(
+    bench: Bench, break_it: Callable[[Object], None], error: type[ApiError], invalid: bool
+) -> None:
+    bad = toy.pod(bench.model, "toy-0")
+    break_it(bad)
+    refusals: list[Refusal] = []
+
+    def refused(refusal: Refusal) -> Object:
+        refusals.append(refusal)
+        return {"observedGeneration": 1, "latestVersion": "refused"}
+
+    with pytest.raises(error):
+        await bench.perform(Create(POD, bad), status={"observedGeneration": 1}, refused=refused)
+
+    assert (await bench.stored())["status"]["latestVersion"] == "refused"
+    assert refusals[0].invalid is invalid
+    assert "toy-0" in refusals[0].message or "restricted" in refusals[0].message
+
+
+async def test_stalling_keeps_the_other_conditions(bench: Bench) -> None:
+    other = READY | {"type": "AliasesResolved"}
+    await bench.perform(status={"observedGeneration": 1, "conditions": [other, READY]})
+
+    await bench.executor.stall(MODEL, await bench.stored(), TerminalError("PodsInvalid", "write a number"))
+
+    conditions = {c["type"]: c for c in (await bench.stored())["status"]["conditions"]}
+    assert (conditions["Ready"]["status"], conditions["Ready"]["reason"]) == ("False", "PodsInvalid")
+    assert (conditions["Stalled"]["status"], conditions["Stalled"]["message"]) == ("True", "write a number")
+    assert conditions["AliasesResolved"]["status"] == "True"
+
+
+async def test_stalling_twice_writes_once(bench: Bench) -> None:
+    error = TerminalError("PodsInvalid", "write a number")
+    await bench.executor.stall(MODEL, bench.model, error)
+    await bench.executor.stall(MODEL, await bench.stored(), error)
+
+    assert bench.writes == ["status models"]
+
+
+async def test_refreshing_takes_in_what_the_watch_has_not_brought(bench: Bench, namespace: str) -> None:
+    changed = await bench.kube.merge_patch(MODEL, namespace, "toy", {"spec": {"purpose": "news"}})
+
+    await bench.executor.refresh(MODEL, bench.model)
+    assert version_of(bench.cache.get(MODEL, namespace, "toy") or {}) == version_of(changed)
+
+    await bench.kube.delete(MODEL, namespace, "toy")
+    await bench.executor.refresh(MODEL, bench.model)
+    assert bench.cache.get(MODEL, namespace, "toy") is None
