@@ -155,8 +155,7 @@ def _inspect(kubeconfig: Path | None) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     found = status.gather(arguments.name)
     if found is None:
-        print(f"lab {arguments.name} is not up", file=sys.stderr)
-        return 1
+        raise LabError(f"lab {arguments.name} is not up{status.last_error(arguments.name)}")
     print(json.dumps(found, indent=1) if arguments.output == "json" else status.describe(found))
     return 0
 

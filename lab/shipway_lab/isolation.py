@@ -26,7 +26,7 @@ def enter(*, keep_visible: Iterable[Path], resolver: Path) -> None:
         keep_visible: Folders that must stay reachable at their place even if a covered folder contains them.
         resolver: File to write the resolver configuration to; it takes the place of /etc/resolv.conf.
     """
-    _run("mount", "--make-rprivate", "/")
+    _run("mount", "-n", "--make-rprivate", "/")
     _cover(tuple(keep_visible))
     _mount_cgroups()
     _network()
@@ -39,28 +39,28 @@ def _cover(keep_visible: tuple[Path, ...]) -> None:
     kept = [path for path in keep_visible if any(path.resolve().is_relative_to(folder) for folder in covered)]
     handles = [(path.resolve(), os.open(path, os.O_PATH)) for path in kept]
     for folder in covered:
-        _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder))
+        _run("mount", "-n", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder))
     for folder_name in _INSIDE:
         Path(folder_name).mkdir(parents=True, exist_ok=True)
     for path, handle in handles:
         path.mkdir(parents=True, exist_ok=True)
         # The open handle is the only way left to what lies under the new mount.
-        _run("mount", "-c", "--rbind", f"/proc/{os.getpid()}/fd/{handle}", str(path))
+        _run("mount", "-n", "-c", "--rbind", f"/proc/{os.getpid()}/fd/{handle}", str(path))
         os.close(handle)
 
 
 def _mount_cgroups() -> None:
     """Mount the hierarchies anew: from here their roots are the lab's own cgroups."""
-    _run("umount", "-R", str(_CGROUP_ROOT))
-    _run("mount", "-t", "tmpfs", "-o", "mode=755", "cgroup", str(_CGROUP_ROOT))
+    _run("umount", "-n", "-R", str(_CGROUP_ROOT))
+    _run("mount", "-n", "-t", "tmpfs", "-o", "mode=755", "cgroup", str(_CGROUP_ROOT))
     for controllers in cgroups.names():
         folder = _CGROUP_ROOT / (controllers.removeprefix("name=") or "unified")
         folder.mkdir()
         if not controllers:
-            _run("mount", "-t", "cgroup2", "cgroup2", str(folder))
+            _run("mount", "-n", "-t", "cgroup2", "cgroup2", str(folder))
             continue
         options = f"none,{controllers}" if controllers.startswith("name=") else controllers
-        _run("mount", "-t", "cgroup", "-o", options, "cgroup", str(folder))
+        _run("mount", "-n", "-t", "cgroup", "-o", options, "cgroup", str(folder))
         for controller in controllers.split(",") if "," in controllers else ():
             (_CGROUP_ROOT / controller).symlink_to(folder)
 
@@ -87,8 +87,9 @@ def _resolve_with(resolver: Path) -> None:
     if not place.exists():  # A link into /run, which is empty in here.
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
-    _run("mount", "--bind", str(resolver), str(place))
+    _run("mount", "-n", "--bind", str(resolver), str(place))
 
 
 def _run(*command: str) -> None:
+    # `-n` for every mount: its record in /run/mount would be the host's until /run is covered.
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

@@ -16,7 +16,7 @@ from shipway_lab import cgroups
 
 PARTS_CGROUP = "parts"
 _ACCOUNTING = Path("/sys/fs/cgroup/pids")
-_GRACE_SECONDS = 2.0
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Processes:
             self._running[part] = [*others, (command, self._spawn(part, command))]
 
     def stop(self, part: str) -> None:
-        """End the part's processes: politely, and after two seconds without asking."""
+        """End the part's processes: politely, and after a second without asking."""
         with self._mutex:
             started = self._running.pop(part, [])
         for _, process in started:

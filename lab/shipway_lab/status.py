@@ -50,6 +50,12 @@ def gather(name: str) -> dict[str, Any] | None:
     }
 
 
+def last_error(name: str) -> str:
+    """Why the lab ended, as the end of a sentence; empty after a wanted end."""
+    report = jsonfile.read(LabPaths.of(name).progress) or {}
+    return f". It ended because of {report['error']}" if report.get("error") else ""
+
+
 def memory_by_part(kept: dict[str, Any]) -> dict[str, float]:
     """PSS in MiB of each part's processes, of pods, and of the lab's own processes (`lab`)."""
     totals: dict[str, float] = {}
