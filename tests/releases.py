@@ -1,7 +1,7 @@
 """The product installed into and removed from a cluster: the CRDs by kubectl, the chart by Helm's own library."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,26 @@ def assert_nothing_is_left(cluster: Cluster) -> None:
 
 def may(cluster: Cluster, user: str, verb: str, what: str, namespace: str) -> bool:
     """Whether the API server would let the user; `what` is GROUP/RESOURCE or GROUP/RESOURCE/SUBRESOURCE."""
+    return allowed(cluster, user, [(verb, what)], namespace) == [(verb, what)]
+
+
+def allowed(cluster: Cluster, user: str, questions: Sequence[tuple[str, str]], namespace: str) -> list[tuple[str, str]]:
+    """Those of the questions, each a verb and what, that the API server answers with yes."""
+    reviews = [_review(user, verb, what, namespace) for verb, what in questions]
+    asked = {"apiVersion": "v1", "kind": "List", "items": reviews}
+    each = "jsonpath={.status.allowed}{'\\n'}"
+    answers = cluster.kubectl("create", "-o", each, "-f", "-", stdin=json.dumps(asked)).split()
+    return [question for question, answer in zip(questions, answers, strict=True) if answer == "true"]
+
+
+def _review(user: str, verb: str, what: str, namespace: str) -> dict[str, Any]:
     group, resource, *rest = what.split("/")
     where = {"namespace": namespace, "group": group, "resource": resource, "subresource": "".join(rest)}
-    review = {
+    return {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
         "spec": {"user": user, "groups": ["system:authenticated"], "resourceAttributes": {**where, "verb": verb}},
     }
-    answer = json.loads(cluster.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review)))
-    return bool(answer["status"]["allowed"])
 
 
 @contextmanager
