@@ -86,7 +86,7 @@ def reconcile(s: Snapshot) -> Plan:
         return _begin(s)
     match outcome(s.own_pod):
         case Underway(hindrance):
-            return _decide(s, s.stored, _Finding(Reason.VERIFYING, _underway(s.own_pod, hindrance)))
+            return _decide(s, s.stored, _reading(s.stored, _underway(s.own_pod, hindrance)))
         case Measured(digest, at):
             return _conclude(s, digest, at)
         case Unreadable(message, at):
@@ -101,7 +101,7 @@ def _begin(s: Snapshot) -> Plan:
         message = f"pod {s.pod.name} of an earlier ModelVersion with this name is still there; waiting for its end"
         return _decide(s, s.stored, _Finding(Reason.VERIFYING, message), requeue_after=LOOK_AGAIN_SECONDS)
     pod = children.verify_pod(s.version, s.spec, image=s.workloads_image)
-    finding = _Finding(Reason.VERIFYING, f"pod {pod['metadata']['name']} reads {s.spec.source.uri}")
+    finding = _reading(s.stored, f"pod {pod['metadata']['name']} reads {s.spec.source.uri}")
     return _decide(s, s.stored, finding, writes=(Create(POD, pod),), requeue_after=LOOK_AGAIN_SECONDS)
 
 
@@ -140,6 +140,15 @@ def _compare(s: Snapshot, digest: str) -> _Finding:
         message = f"the artifact at {s.spec.source.uri} has digest {digest}, spec.digest says {s.spec.digest}; {cure}"
         return _Finding(Reason.DIGEST_MISMATCH, message, verified=False)
     return _Finding(Reason.VERIFIED, f"the artifact at {s.spec.source.uri} has the digest of the spec", verified=True)
+
+
+def _reading(status: ModelVersionStatus, message: str) -> _Finding:
+    # A further try keeps the reason of the last one in sight.
+    if status.failed_verifications:
+        return _Finding(
+            Reason.ARTIFACT_UNREADABLE, f"{status.message}; try {status.failed_verifications + 1}: {message}"
+        )
+    return _Finding(Reason.VERIFYING, message)
 
 
 def _unreadable(status: ModelVersionStatus) -> _Finding:

@@ -129,6 +129,8 @@ def test_an_unreadable_artifact_is_tried_again_later_and_the_time_is_told():
     v.world.now += 10
     v.settle()
     assert POD_NAME in v.world.pods()
+    assert ready(v.version) == ("False", "ArtifactUnreadable")
+    assert "NotFound: no such key; try 2: pod ranker-v1-verify" in v.message()
     v.fail()
     assert v.status["failedVerifications"] == 2
     assert "try 3 at 2027-01-15T08:00:30Z" in v.message()
