@@ -8,7 +8,6 @@ from shipway.api.schema import Condition
 from shipway.kube.client import Client
 from shipway.kube.errors import (
     AlreadyExistsError,
-    ApiError,
     ConflictError,
     ForbiddenError,
     InvalidError,
@@ -25,6 +24,10 @@ from shipway.runtime.plan import Apply, Create, Delete, PatchStatus, Plan, Refus
 
 class NameTakenError(Exception):
     """A child cannot be created since an object of its name exists and is not this owner's."""
+
+
+class RefusedError(Exception):
+    """The API server refused a write (403 or 422) and the status says so in its words: there is no more to tell."""
 
 
 class Executor:
@@ -62,13 +65,17 @@ class Executor:
         Raises:
             ApiError: a write failed; what came after it was not done.
             NameTakenError: a child's name is somebody else's.
+            RefusedError: the API server refused a write and the plan had a status for that, which is written.
         """
         for write in plan.writes:
             try:
                 await self._write(write)
             except (ForbiddenError, InvalidError) as error:
-                await self._refused(resource, obj, plan, write, error)
-                raise
+                if plan.refused is None:
+                    raise
+                refusal = Refusal(write, invalid=isinstance(error, InvalidError), message=error.message)
+                await self._write_status(resource, obj, plan.refused(refusal))
+                raise RefusedError(error.message) from error
         if plan.status is not None:
             await self._write_status(resource, obj, plan.status)
         for note in plan.events:
@@ -154,12 +161,6 @@ class Executor:
         body = {"metadata": obj["metadata"], "status": status}
         self._feed.changed(resource, await self._client.write_status(resource, body))
         self._wrote("status", resource)
-
-    async def _refused(self, resource: Resource, obj: Object, plan: Plan, write: Write, error: ApiError) -> None:
-        if plan.refused is None:
-            return
-        refusal = Refusal(write, invalid=isinstance(error, InvalidError), message=error.message)
-        await self._write_status(resource, obj, plan.refused(refusal))
 
     async def _set_conditions(self, resource: Resource, obj: Object, *verdicts: Verdict) -> None:
         status = dict(obj.get("status") or {})

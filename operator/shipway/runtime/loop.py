@@ -12,7 +12,7 @@ from shipway.runtime import logs, metrics
 from shipway.runtime.cache import ObjectCache, version_of
 from shipway.runtime.clock import Clock
 from shipway.runtime.controller import Controller
-from shipway.runtime.executor import Executor
+from shipway.runtime.executor import Executor, RefusedError
 from shipway.runtime.leader import Leadership, NotLeadingError
 from shipway.runtime.plan import Plan, TerminalError
 from shipway.runtime.queue import WorkQueue
@@ -89,6 +89,8 @@ class ControlLoop:
             return "not_leading"
         except TerminalError as error:
             return await self._stall(controller, key, obj, error)
+        except RefusedError as error:
+            return self._refused(key, error)
         except Exception as error:  # whatever it is, this key is retried and the others go on
             return await self._failed(controller, key, obj, error)
         self._queue.forget(key)
@@ -112,6 +114,11 @@ class ControlLoop:
             return await self._failed(controller, key, obj, failure)
         self._queue.forget(key)
         return "stalled"
+
+    def _refused(self, key: Key, error: RefusedError) -> str:
+        delay = self._queue.retry(key)
+        log.warning("refused, as the status says; next try in %.3g s: %s", delay, error)
+        return "refused"
 
     async def _failed(self, controller: Controller, key: Key, obj: Object, error: Exception) -> str:
         delay = self._queue.retry(key)
