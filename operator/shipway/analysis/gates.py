@@ -6,6 +6,7 @@ enough to go on is a separate question, answered by proof or by the absence of s
 """
 
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from math import log
 
 from shipway.analysis.confidence import Interval, interval
@@ -15,6 +16,9 @@ from shipway.api.v1alpha1.servingdeployment import Verdict
 
 SUSPICION = 0.2
 """Level at which harm is not shown but likely enough to wait for more answers."""
+RECENT_BATCHES = 4
+"""Stable's newest batches, a second of them at the usual rate: what hits both versions in one moment, such as a stalled
+node, comes in bursts that no bound on stable's long-run share foresees."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Comparison:
     detector: Detector = field(default_factory=Detector)
     drift: Detector = field(default_factory=Detector)
     """The same detector on stable itself: whatever hits both is not the new version's doing."""
+    recent: tuple[Count, ...] = ()
+    """Stable's newest batches."""
 
     @classmethod
     def resumed(cls, test: Test, *, candidate: Count, stable: Count) -> "Comparison":
@@ -79,13 +85,16 @@ class Comparison:
 
     def observe(self, *, candidate: Count, stable: Count) -> "Comparison":
         """The evidence after one more batch."""
-        allowed = interval(self.stable, self.test.baseline_alpha).upper + self.test.margin
+        usual = interval(self.stable, self.test.baseline_alpha).upper
+        recent = (*self.recent, stable)[-RECENT_BATCHES:]
+        now = max(usual, _worst_share(recent))
         return replace(
             self,
             candidate=self.candidate + candidate,
             stable=self.stable + stable,
-            detector=self.detector.observe(candidate, allowed),
-            drift=self.drift.observe(stable, allowed),
+            detector=self.detector.observe(candidate, now + self.test.margin),
+            drift=self.drift.observe(stable, usual + self.test.margin),
+            recent=recent,
         )
 
     @property
@@ -128,3 +137,7 @@ class Comparison:
         new = interval(self.candidate, candidate_alpha)
         old = interval(self.stable, stable_alpha or self.test.baseline_alpha)
         return Interval(new.lower - old.upper, new.upper - old.lower)
+
+
+def _worst_share(batches: tuple[Count, ...]) -> float:
+    return max(count.share for count in accumulate(reversed(batches)))
