@@ -134,7 +134,7 @@ class Operator:
         """
         async with (
             serving(self._api(), self._settings.http_port),
-            serving(metrics_app(self.queue, self._registry), self._settings.metrics_port),
+            serving(self._metrics(), self._settings.metrics_port),
         ):
             tasks = [informer.run() for informer in self._informers]
             if self._lease is not None:
@@ -191,6 +191,9 @@ class Operator:
             *(informer.problem for informer in self._informers),
         ]
         return api_app(live=live, ready=[self._unready], routes=self._parts.routes, leadership=self._leadership)
+
+    def _metrics(self) -> web.Application:
+        return metrics_app(queue=self.queue, cache=self.cache, leadership=self._leadership, further=self._registry)
 
     def _make_lease(self) -> LeaseLeadership | None:
         settings = self._settings

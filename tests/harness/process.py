@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from harness.lab import OPERATOR_NAMESPACE, Lab
-from harness.waiting import eventually
+from harness.waiting import HopelessError, eventually
 
 
 class OperatorProcess:
@@ -43,7 +43,7 @@ class OperatorProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "shipway.main", env=self._env, stdout=log, stderr=log
             )
-        await eventually(self._is_ready, within=30, what=f"operator ready; its log:\n{self.log()}")
+        await eventually(self._is_ready, within=30, what="operator ready")
 
     async def terminate(self) -> int:
         """SIGTERM; the exit code."""
@@ -79,14 +79,15 @@ class OperatorProcess:
             return response.status, await response.text()
 
     async def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
+        """A metric as it is written, or the sum over all labels when named without."""
         async with aiohttp.ClientSession() as session, session.get(self.metrics + "/metrics") as response:
             lines = (await response.text()).splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+        samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+        return sum(float(value) for series, _, value in samples if name in (series, series.partition("{")[0]))
 
     async def _is_ready(self) -> bool:
         if not self.running:
-            raise RuntimeError(f"the operator ended; its log:\n{self.log()}")
+            raise HopelessError(f"the operator ended; its log:\n{self.log()}")
         return (await self.get("/readyz"))[0] == 200
 
     async def _end(self, number: int) -> int:

@@ -32,7 +32,7 @@ class FaultyProxy:
         self._session = session
         self._ssl = lab.operator.ssl_context()
         self._rules: list[Rule] = []
-        self._streams: set[asyncio.Task[object]] = set()
+        self._streams: set[asyncio.Task[web.StreamResponse]] = set()
         self._gap = asyncio.Event()
         self._gap.set()
         self.url = ""
@@ -77,7 +77,7 @@ class FaultyProxy:
         if not self._gap.is_set():
             return web.Response(status=503)
         stream = asyncio.ensure_future(self._forward(request))
-        self._streams.add(stream)  # type: ignore[arg-type]
+        self._streams.add(stream)
         try:
             return await asyncio.shield(stream)
         except asyncio.CancelledError:
@@ -86,7 +86,7 @@ class FaultyProxy:
             raise
         finally:
             stream.cancel()
-            self._streams.discard(stream)  # type: ignore[arg-type]
+            self._streams.discard(stream)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP}

@@ -8,6 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class HopelessError(Exception):
+    """Raised by a look when waiting longer makes no sense."""
+
+
 async def eventually(
     look: Callable[[], Awaitable[T]], *, within: float = 15.0, every: float = 0.05, what: str = ""
 ) -> T:
@@ -28,6 +32,8 @@ async def eventually(
             seen: object = await look()
             if seen:
                 return seen  # type: ignore[return-value]
+        except HopelessError as error:
+            raise AssertionError(f"{what or look}: {error}") from error
         except Exception as error:
             seen = error
         if time.monotonic() > deadline:

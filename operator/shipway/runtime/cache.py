@@ -77,6 +77,10 @@ class ObjectCache:
         """All known objects of all namespaces."""
         return tuple(self._objects[resource].values())
 
+    def sizes(self) -> dict[str, int]:
+        """How many objects are known, by the plural of their resource."""
+        return {resource.plural: len(objects) for resource, objects in self._objects.items()}
+
     def set_synced(self, resource: Resource, part: Hashable, *, synced: bool) -> bool:
         """Say of one of the selections a resource is loaded by whether its first list is in; True if `has` changed."""
         before = self.has(resource)

@@ -7,6 +7,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from shipway.runtime import metrics
+from shipway.runtime.cache import ObjectCache
 from shipway.runtime.leader import Leadership
 from shipway.runtime.queue import WorkQueue
 
@@ -48,12 +49,17 @@ def api_app(
     return app
 
 
-def metrics_app(queue: WorkQueue, further: CollectorRegistry) -> web.Application:
+def metrics_app(
+    *, queue: WorkQueue, cache: ObjectCache, leadership: Leadership, further: CollectorRegistry
+) -> web.Application:
     """/metrics in the Prometheus text format: the process's own registry and one of the operator's parts."""
 
     async def scrape(_: web.Request) -> web.Response:
         metrics.DEPTH.set(queue.depth)
         metrics.OLDEST_SECONDS.set(queue.oldest_seconds())
+        metrics.LEADING.set(int(leadership.leading))
+        for plural, number in cache.sizes().items():
+            metrics.OBJECTS.labels(plural).set(number)
         text = generate_latest(REGISTRY) + generate_latest(further)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from shipway.kube.client import Client
 from shipway.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 from shipway.kube.resource import LEASE, Object
-from shipway.runtime import metrics
 from shipway.runtime.clock import Clock
 
 SAFETY = 0.75
@@ -201,7 +200,6 @@ class LeaseLeadership:
     def _note(self, *, leading: bool) -> None:
         if leading == self._held.is_set():
             return
-        metrics.LEADING.set(int(leading))
         if leading:
             log.info("lease %s is held by %s", self._name, self._identity)
             self._held.set()

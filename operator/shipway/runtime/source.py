@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shipway.kube.client import Client
 from shipway.kube.resource import Object, Resource
-from shipway.runtime import metrics
 from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of, version_of
 from shipway.runtime.feed import Feed
 
@@ -63,7 +62,6 @@ async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -
             seen[place_of(obj)] = uid_of(obj)
             feed.changed(source.resource, source.reduce(obj))
     forget_missing(source, seen, int(version), cache, feed)
-    metrics.OBJECTS.labels(source.resource.plural).set(len(cache.all(source.resource)))
     return version
 
 

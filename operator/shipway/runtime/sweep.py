@@ -109,7 +109,6 @@ class Sweeper:
             log.warning("sweep of %s failed: %s", source, error)
             return
         self._missing_in_a_row[source] = self._missing_in_a_row.get(source, 0) + 1 if changed else 0
-        metrics.OBJECTS.labels(source.resource.plural).set(len(self._cache.all(source.resource)))
         for change, number in (("deleted", deleted), ("changed", changed)):
             if number:
                 metrics.MISSED.labels(source.resource.plural, change).inc(number)
