@@ -52,7 +52,8 @@ class LabUnderTest:
         return done.stdout if done.returncode == 0 else done.stderr
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        self.kubectl("apply", "-f", "-", stdin="\n---\n".join(json.dumps(each) for each in objects))
+        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(listed))
 
     def processes(self, part: str) -> list[int]:
         """Ids of a part's processes."""
