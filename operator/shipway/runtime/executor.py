@@ -27,7 +27,7 @@ class NameTakenError(Exception):
 
 
 class RefusedError(Exception):
-    """The API server refused a write (403 or 422) and the status says so in its words: there is no more to tell."""
+    """The API server refused a write (403 or 422), and the status says so already: there is no more to tell."""
 
 
 class Executor:
