@@ -10,7 +10,6 @@ import signal
 import sys
 from pathlib import Path
 
-from shipway_lab import supervisor
 from shipway_lab.paths import LabPaths
 
 
@@ -27,6 +26,9 @@ def main(arguments: list[str]) -> int:
     listeners = {service: int(descriptor) for service, descriptor in (word.split("=") for word in arguments[1:])}
     child = os.fork()
     if child == 0:
+        # Imported by the child alone: what process 1 loads it keeps for as long as the lab lives.
+        from shipway_lab import supervisor  # noqa: PLC0415
+
         os._exit(supervisor.run(paths, listeners))
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -41,14 +41,19 @@ class KubeApi:
         """
         return self._send("GET", path, None, timeout)
 
-    def apply(self, document: Mapping[str, Any], *, timeout: float = 30.0) -> None:
+    def apply(self, document: Mapping[str, Any], *, timeout: float = 30.0, dry_run: bool = False) -> None:
         """Server-side apply of one object, taking over fields that others own.
+
+        Args:
+            document: The object.
+            timeout: Seconds to wait for the answer.
+            dry_run: Whether it is only checked, webhooks included, and not stored.
 
         Raises:
             LabError: The API refused it; the message names the object and gives the reason.
             OSError: The API did not answer.
         """
-        path = f"{_path(document)}?fieldManager={_FIELD_MANAGER}&force=true"
+        path = f"{_path(document)}?fieldManager={_FIELD_MANAGER}&force=true{'&dryRun=All' if dry_run else ''}"
         self._send("PATCH", path, document, timeout)
 
     def apply_all(self, documents: Iterable[Mapping[str, Any]], *, within: float = 30.0) -> None:

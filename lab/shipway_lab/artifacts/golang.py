@@ -98,8 +98,9 @@ class GoModuleManifests:
             FileNotFoundError: A pattern matches nothing in this version of the dependency.
         """
         module = paths.go_modules() / self.module
-        described = tool.run(["go", "mod", "download", "-json", self.dependency], cwd=module, env=_ENVIRONMENT)
-        root = Path(json.loads(described)["Dir"])
+        tool.run(["go", "mod", "download", self.dependency], cwd=module, env=_ENVIRONMENT)
+        listed = tool.run(["go", "list", "-m", "-f", "{{.Dir}}", self.dependency], cwd=module, env=_ENVIRONMENT)
+        root = Path(listed.strip())
         objects: list[dict[str, Any]] = []
         for pattern in self.files:
             matches = sorted(file for file in root.glob(pattern) if file.name != "kustomization.yaml")

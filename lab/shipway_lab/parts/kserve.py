@@ -13,7 +13,7 @@ from typing_extensions import override
 from shipway_lab import pki
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.artifacts.golang import GoBinary, GoModuleManifests
-from shipway_lab.errors import PartFailedError
+from shipway_lab.errors import LabError, PartFailedError
 from shipway_lab.lab import Lab
 from shipway_lab.parts import contour, manifests
 from shipway_lab.parts.base import Part, http_ok
@@ -49,6 +49,13 @@ _SETTINGS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+_REFUSED: Final[dict[str, Any]] = {
+    "apiVersion": "serving.kserve.io/v1beta1",
+    "kind": "InferenceService",
+    "metadata": {"name": "0-is-no-letter", "namespace": "default"},
+    "spec": {"predictor": {"model": {"modelFormat": {"name": "any"}, "storageUri": "s3://any/model"}}},
+}
+
 
 class KServe(Part):
     """The controller manager as a process of the lab; its webhooks are called on the lab's loopback."""
@@ -81,8 +88,14 @@ class KServe(Part):
 
     @override
     def ready(self, lab: Lab) -> bool:
-        """The manager says so; the webhooks were switched on at its start."""
-        return http_ok(_HEALTH_PORT, "/readyz")
+        """The manager says so, and an object with a forbidden name is refused: its webhooks are asked."""
+        if not http_ok(_HEALTH_PORT, "/readyz"):
+            return False
+        try:
+            lab.api.apply(_REFUSED, dry_run=True)
+        except LabError as error:
+            return "denied the request" in str(error)
+        return False
 
     def _certificates(self, lab: Lab) -> str:
         """The folder for temporary files in which the manager finds its serving certificate."""
