@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
-from shipway_lab import cgroups, cli, prerequisites
+from shipway_lab import cgroups, cli, prerequisites, status
 from shipway_lab.errors import LabError, MissingPrerequisiteError
 from shipway_lab.paths import LabPaths
 from shipway_lab.spec import LabSpec
@@ -83,3 +84,35 @@ def test_a_spec_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     spec.save(tmp_path / "spec.json")
     assert LabSpec.load(tmp_path / "spec.json") == spec
     assert LabSpec.load(tmp_path / "none.json") is None
+
+
+def test_the_readable_status_shows_no_key_and_every_part() -> None:
+    found = {
+        "name": "x",
+        "ready": False,
+        "error": "",
+        "kubeconfig": "/state/kubeconfig",
+        "api": "https://127.0.0.1:1",
+        "gateway": None,
+        "s3": {"endpoint": "http://s3", "host_endpoint": "http://127.0.0.1:2", "secret_key": "hush"},
+        "logs": "/state/log",
+        "parts": {
+            "etcd": {"state": "Ready", "seconds": 0.3, "restarts": 2, "pss_mib": 40.0},
+            "kcm": {"state": "Waiting", "pss_mib": 0.0},
+        },
+        "other_pss_mib": {"pods": 7.5},
+        "pss_mib": 47.5,
+    }
+    text = status.describe(found)
+    assert text.startswith("lab x: starting")
+    assert "hush" not in text
+    assert ["etcd", "Ready", "0.3", "s", "2", "40.0"] in [line.split() for line in text.splitlines()]
+    assert ["kcm", "Waiting", "-", "0", "0.0"] in [line.split() for line in text.splitlines()]
+    assert ["total", "47.5"] in [line.split() for line in text.splitlines()]
+
+
+def test_the_configuration_for_kind_is_one_kind_reads() -> None:
+    config = yaml.safe_load((Path(__file__).parents[3] / "kind-config.yaml").read_text())
+    assert config["kind"] == "Cluster"
+    assert config["apiVersion"] == "kind.x-k8s.io/v1alpha4"
+    assert [node["role"] for node in config["nodes"]] == ["control-plane"]
