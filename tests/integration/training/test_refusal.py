@@ -41,8 +41,13 @@ async def test_a_job_over_quota_says_so_once_and_starts_when_there_is_room(
     assert await operator.metric("workqueue_retries_total") > 8
 
     await kube.delete(QUOTA, namespace, "pods")
-    await eventually(lambda: _all_there(kube, namespace), within=40, what="both pods")
-    assert _ready(await kube.get(TRAINING_JOB, namespace, "big"))["reason"] != "PodRefused"
+    await eventually(lambda: _starts(kube, namespace), within=40, what="both pods are there and it says so")
+
+
+async def _starts(kube: Client, namespace: str) -> bool:
+    names = {pod["metadata"]["name"] for pod in (await kube.list(POD, namespace)).items}
+    told = _ready(await kube.get(TRAINING_JOB, namespace, "big"))
+    return names == {"big-1-0", "big-1-1"} and told["reason"] in {"PodsStarting", "PodsPending"}
 
 
 def _ready(job: Object) -> Object:
@@ -52,8 +57,3 @@ def _ready(job: Object) -> Object:
 async def _counted(kube: Client, namespace: str) -> bool:
     quota = await kube.get(QUOTA, namespace, "pods")
     return "pods" in quota.get("status", {}).get("hard", {})
-
-
-async def _all_there(kube: Client, namespace: str) -> bool:
-    names = {pod["metadata"]["name"] for pod in (await kube.list(POD, namespace)).items}
-    return names == {"big-1-0", "big-1-1"}
