@@ -41,8 +41,9 @@ class Counters:
         restarted = int(self.started_at) != int(earlier.started_at) or self.requests < earlier.requests
         if restarted:
             return Sample(Count(self.requests, self.errors), self.latency)
-        answers = Count(self.requests - earlier.requests, self.errors - earlier.errors)
-        return Sample(answers, _difference(self.latency, earlier.latency))
+        trials = self.requests - earlier.requests
+        hits = min(max(0, self.errors - earlier.errors), trials)
+        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency))
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,7 @@ from shipway.kube.resource import (
     HTTP_ROUTE,
     INCIDENT,
     INFERENCE_SERVICE,
-    MODEL,
-    MODEL_VERSION,
     POD,
-    SERVING_DEPLOYMENT,
     Key,
     Object,
     Resource,
@@ -55,7 +52,7 @@ class CrashError(Exception):
 class Board:
     """The counter board without HTTP: reads the world's pods when told to."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self._followers: dict[Key, Follower] = {}
 
@@ -70,6 +67,12 @@ class Board:
     def reading(self, key: Key) -> Reading | None:
         follower = self._followers.get(key)
         return follower.reading() if follower else None
+
+    def reading_of(self) -> Reading:
+        """The reading of the one release there is."""
+        reading = self.reading(KEY)
+        assert reading is not None
+        return reading
 
     def look(self) -> None:
         for follower in self._followers.values():
@@ -109,14 +112,14 @@ class World:
         self.put(_object("Model", "ranker", {"owner": {"team": "reco", "onCall": "reco-pager"}, "tier": "Critical"}))
         for version in ("v1", "v2", "v3", "v4"):
             self.put(model_version(version))
-        self.put(_object("ServingDeployment", "ranker", serving_spec() | spec))
+        wanted = {name: value for name, value in (serving_spec() | spec).items() if value is not None}
+        self.put(_object("ServingDeployment", "ranker", wanted))
 
     # The operator.
 
     def restart_operator(self) -> None:
         self.board = Board(self)
-        self.controller = ServingDeploymentController(counters=cast(CounterBoard, self.board))
-        self.raised_unseen = True
+        self.controller = ServingDeploymentController(counters=cast("CounterBoard", self.board))
 
     def reconcile(self, passes: int = 20) -> None:
         """Passes until one decides nothing; a crash ends the operator and another one goes on."""
@@ -209,8 +212,6 @@ class World:
             share = self.shares().get(rollout.inference_service, 0)
             assert share == 0, "an Incident is written while the bad version still gets traffic"
             assert mark is not None
-        if isinstance(write, Apply) and write.resource == INFERENCE_SERVICE and self.status.rollout is None:
-            assert write.body["metadata"]["name"]
 
     def _check_route(self, body: Object, reading: Reading | None) -> None:
         backends = body["spec"]["rules"][0]["backendRefs"]
@@ -286,6 +287,12 @@ class World:
         self.reconcile()
         self.reconcile_gateway()
 
+    def tick_without_operator(self) -> None:
+        """A quarter of a second with the operator down."""
+        self.now += TICK
+        self._kserve()
+        self._traffic()
+
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / TICK)):
             self.tick()
@@ -352,6 +359,13 @@ class World:
         self.boot[version] = 0.0 if ready else float("inf")
         for pod in self._pods(self.service_of(version)).values():
             self._set_pod(pod, ready=ready)
+
+    def crash_containers(self, version: str, *, times: int) -> None:
+        """The containers of a version have restarted."""
+        for pod in self._pods(self.service_of(version)).values():
+            changed = copy.deepcopy(pod)
+            changed["status"]["containerStatuses"][0]["restartCount"] = times
+            self.put(changed)
 
     def counters(self, pod: str) -> Counters | str:
         if not self.metrics_work:
@@ -472,6 +486,3 @@ def _name(write: Write) -> str:
     if isinstance(write, Create | Apply):
         return str(write.body["metadata"]["name"])
     return write.name
-
-
-
