@@ -4,7 +4,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shipway.api.v1alpha1.trainingjob import Cause
 from shipway.kube.resource import MODEL_VERSION, POD, TRAINING_JOB
@@ -40,6 +40,23 @@ class TrainingMachine(RuleBasedStateMachine):
         except CrashError:
             self.training.restart_operator()
 
+    @initialize(up=st.booleans())
+    def begin(self, up: bool) -> None:
+        if up:
+            self.an_attempt_comes_up()
+
+    @rule()
+    def an_attempt_comes_up(self) -> None:
+        self.training.settle()
+        self.kubelet_starts_pods()
+        self.training.pass_time(5)
+        self.training.settle()
+
+    @rule(rank=RANKS)
+    def a_pod_is_lost_and_the_next_attempt_comes_up(self, rank: int) -> None:
+        self.a_pod_is_torn_out(rank)
+        self.an_attempt_comes_up()
+
     @rule()
     def kubelet_starts_pods(self) -> None:
         for name, pod in self.world.pods().items():
@@ -55,7 +72,7 @@ class TrainingMachine(RuleBasedStateMachine):
             if "deletionTimestamp" in pod["metadata"]:
                 self.world.remove(POD, name)
 
-    @rule(seconds=st.sampled_from([1, 5, 60]))
+    @rule(seconds=st.sampled_from([1, 1, 5, 5, 60, 600]))
     def time_passes(self, seconds: int) -> None:
         self.training.pass_time(seconds)
 
@@ -138,5 +155,5 @@ class TrainingMachine(RuleBasedStateMachine):
         assert self.world.writes == writes, "a quiet world is not written to"
 
 
-TrainingMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TrainingMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestTrainingMachine = TrainingMachine.TestCase
