@@ -96,7 +96,10 @@ class Story:
 
     async def _quality(self, version: str) -> None:
         found = await self.cluster.get("ModelVersion", NAMESPACE, version)
-        auc = next(float(e["value"]) for e in (found or {})["spec"]["evaluation"] if e["name"] == "auc")
+        measured = {e["name"]: float(e["value"]) for e in (found or {})["spec"]["evaluation"] if not e.get("slice")}
+        auc = measured["auc"]
+        beside = ", ".join(f"{n.removeprefix('baselineAuc.')} {v}" for n, v in measured.items() if "baselineAuc" in n)
+        self.screen.note(f"AUC {auc} on the last 20 % of each viewer's ratings; recomputed beside it: {beside}")
         for name, limit in BASELINES.items():
             self.report.add(claim(f"auc_{version.rsplit('-', 1)[1]}_above_{name}", auc, "", (">", limit)))
 
