@@ -48,6 +48,13 @@ seccompProfile:
 {{- end }}
 {{- end }}
 
+{{- define "shipway.kserveKept" -}}
+{{- if .Values.kserve.keep -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end }}
+{{- end }}
+
 {{- define "shipway.actionStamp" -}}
 {{- if ne .Values.actionStamp.mode "auto" -}}
 {{- .Values.actionStamp.mode }}

@@ -31,14 +31,20 @@ def with_kserve(cluster: Cluster) -> Iterator[Cluster]:
     cluster.kubectl("delete", "--timeout=30s", *files)
 
 
-def test_the_runtime_comes_and_goes_with_the_chart_where_kserve_is(with_kserve: Cluster) -> None:
-    install(with_kserve, {"crds": {"keep": False}})
+BOTH = "clusterservingruntimes,clusterstoragecontainers"
 
+
+def test_the_runtime_comes_with_the_chart_and_stays_for_models_that_run(with_kserve: Cluster) -> None:
+    install(with_kserve, {"crds": {"keep": False}})
     runtime = with_kserve.get("clusterservingruntime", "shipway-ranker")["spec"]
     storage = with_kserve.get("clusterstoragecontainer", "shipway")["spec"]
-    uninstall(with_kserve)
-
     assert runtime["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
     assert storage["container"]["command"][:2] == ["python", "-m"]
-    assert with_kserve.names("clusterservingruntimes,clusterstoragecontainers") == []
+
+    uninstall(with_kserve)
+    assert sorted(with_kserve.names(BOTH)) == ["shipway", "shipway-ranker"], "KServe needs them to replace a pod"
+
+    install(with_kserve, {"crds": {"keep": False}, "kserve": {"keep": False}})
+    uninstall(with_kserve)
+    assert with_kserve.names(BOTH) == []
     assert_nothing_is_left(with_kserve)
