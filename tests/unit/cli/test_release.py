@@ -42,3 +42,10 @@ def test_gates_conditions_and_actions_are_shown_with_their_words() -> None:
     assert "7 of 31 against 0 of 90" in lines
     assert "RolledBack: v2 was taken back" in lines
     assert "abort by ada: aborted" in lines
+
+
+def test_a_sentence_is_said_once() -> None:
+    ready = {"type": "Ready", "status": "False", "reason": "Quarantined", "message": "held"}
+    lines = tree(sdep(summary="held", conditions=[ready, ready | {"type": "Stalled", "status": "True"}]))
+    assert sum("held" in line for line in lines) == 1
+    assert sum("Quarantined" in line for line in lines) == 2
