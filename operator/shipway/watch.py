@@ -48,15 +48,11 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[BaseException | None] = loop.create_future()
-    stop = threading.Event()
+    stop, deaf = threading.Event(), threading.Event()
 
     def deliver(resource: Resource, type_: str | None, obj: Object) -> None:
-        if not stop.is_set():
+        if not deaf.is_set():
             loop.call_soon_threadsafe(sink, resource, type_, obj)
-
-    def finish(error: BaseException | None) -> None:
-        if not ended.done():
-            ended.set_result(error)
 
     def run() -> None:
         error: BaseException | None = None
@@ -64,15 +60,16 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
             asyncio.run(_operate(connection, resources, namespaces, deliver, stop))
         except BaseException as failure:
             error = failure
-        if not stop.is_set():
-            loop.call_soon_threadsafe(finish, error)
+        if not deaf.is_set():
+            loop.call_soon_threadsafe(ended.set_result, error)
 
     thread = threading.Thread(target=run, name="kopf", daemon=True)
     thread.start()
     try:
-        error = await ended
+        error = await asyncio.shield(ended)
         raise WatchEndedError(f"kopf ended: {error!r}") from error
     finally:
+        deaf.set()
         stop.set()
         await asyncio.to_thread(thread.join, GRACE_SECONDS)
 
@@ -89,14 +86,17 @@ async def _operate(
     for resource in resources:
         handler = _handler(resource, deliver)
         kopf.on.event(resource.group, resource.version, resource.plural, registry=registry, id="take-in")(handler)
-    await kopf.operator(
-        registry=registry,
-        settings=_settings(),
-        clusterwide=not namespaces,
-        namespaces=namespaces,
-        standalone=True,
-        stop_flag=stop,
-    )
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=_settings(),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            standalone=True,
+            stop_flag=stop,
+        )
+    finally:
+        stop.set()  # a thread of the event loop waits for it, and the loop for that thread
     await asyncio.sleep(CLOSE_SECONDS)
 
 

@@ -92,7 +92,7 @@ class FaultyProxy:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP}
         url = self._lab.operator.server + request.raw_path
         async with self._session.request(
-            request.method, url, headers=headers, data=await request.read(), ssl=self._ssl
+            request.method, url, headers=headers, data=await request.read() or None, ssl=self._ssl
         ) as answer:
             passed = {name: value for name, value in answer.headers.items() if name.lower() not in HOP}
             response = web.StreamResponse(status=answer.status, headers=passed)

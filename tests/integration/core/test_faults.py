@@ -1,5 +1,6 @@
 """What watches miss and servers refuse: the operator notices, waits, and goes on."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -91,14 +92,26 @@ async def test_what_fails_again_and_again_is_told_with_the_time_of_the_next_try(
         faulty_proxy(lab) as proxy,
         operator_process(lab, tmp_path, namespaces=[namespace], server=proxy.url),
     ):
-        proxy.refuse(is_pod_creation, 409, times=14)  # a conflict is not retried by the client, so each pass fails
+        proxy.refuse(is_pod_creation, 409, times=11)  # a conflict is not retried by the client, so each pass fails
         await kube.create(TRAINING_JOB, training_job("job", namespace=namespace))
         condition = await eventually(partial(_reconciling, kube, namespace), within=30, what="Reconciling is set")
-
+        assert condition is not None
         assert condition["reason"] == "RetryingAfterError"
         assert "times in a row, next try at" in condition["message"]
         await eventually(partial(_has_pods, kube, namespace, 1), within=90, what="the pod in the end")
         await eventually(partial(_is_told_no_more, kube, namespace), what="Reconciling is gone")
+
+
+async def test_it_ends_when_kopf_gives_up_so_that_it_is_started_anew(lab: Lab, namespace: str, tmp_path: Path) -> None:
+    def is_discovery(request: web.BaseRequest) -> bool:
+        return request.path == "/api"
+
+    async with faulty_proxy(lab) as proxy:
+        proxy.refuse(is_discovery, 415)
+        async with operator_process(lab, tmp_path, namespaces=[namespace], server=proxy.url) as operator:
+            async with asyncio.timeout(20):
+                assert await operator.wait() == 1
+            assert "kopf ended" in operator.log()
 
 
 async def _knows(operator: OperatorProcess, **numbers: int) -> bool:
