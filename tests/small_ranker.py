@@ -19,12 +19,14 @@ def small_ranker(*, seed: int = 1) -> Artifact:
         ids=np.asarray(USERS),
         categories=np.asarray([[0, 0, 1, 2], [1, 1, 2, 3], [0, 2, 3, 10]]),
         dense=np.asarray([[0.1, 0.2], [0.3, -0.4], [-0.5, 0.6]], dtype=np.float32),
+        seen=np.asarray([True, True, True]),
     )
     items = ItemFeatures(
         ids=np.asarray(ITEMS),
         year=np.asarray([0, 3, 5, 16]),
         genres=np.asarray([[1, 0], [0, 1], [1, 1], [0, 0]], dtype=np.float32),
         dense=np.asarray([[0.1, 1.0], [0.2, -1.0], [0.3, 0.5], [0.4, -0.5]], dtype=np.float32),
+        seen=np.asarray([True, True, True, False]),
     )
     encoders = {"genders": ["F", "M"], "occupations": ["a", "b", "c"], "genres": ["Comedy", "Drama"]}
     return Artifact(

@@ -129,6 +129,12 @@ def test_a_missing_file_is_a_storage_error(tmp_path: Path):
         artifact.load(tmp_path)
 
 
+def test_an_item_nobody_met_in_training_has_no_embedding_of_its_own():
+    weights = small().model.item.embedding.weight
+    assert (weights[3] == 0).all()
+    assert (weights[:3] != 0).any(dim=1).all()
+
+
 def test_dropout_is_off_in_a_loaded_ranker(tmp_path: Path):
     artifact.save(small(), tmp_path)
     loaded = artifact.load(tmp_path)

@@ -88,6 +88,16 @@ def test_labels_are_no_feature_at_all():
             np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))
 
 
+def test_who_was_never_seen_in_training_is_neutral():
+    held_out = data().held_out(Split.GLOBAL_TIME)
+    users = features.user_features(data(), ~held_out, features.vocabulary(data()))
+    trained = np.isin(users.ids, data().user[~held_out])
+    np.testing.assert_array_equal(users.seen, trained)
+    assert 0 < users.seen.sum() < len(users.ids)
+    assert (users.dense[~users.seen, 1] == 0).all()
+    assert users.dense[users.seen, 1].mean() == pytest.approx(0, abs=1e-5)
+
+
 def test_every_category_stays_inside_its_table():
     training = np.ones(len(data().user), dtype=np.bool_)
     words = features.vocabulary(data())

@@ -26,9 +26,9 @@ class Receiver:
     status: int = 204
 
     def wait_for(self, posts: int) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(self.bodies) < posts:
-            assert time.monotonic() < deadline, f"{len(self.bodies)} of {posts} posts came within 5 s"
+            assert time.monotonic() < deadline, f"{len(self.bodies)} of {posts} posts came within 30 s"
             time.sleep(0.005)
 
 
@@ -139,6 +139,6 @@ def test_training_goes_on_when_nobody_listens(url: str, caplog: pytest.LogCaptur
         for step in range(20):
             reporter.update(progress(step))
             time.sleep(0.005)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10, "nobody waits for the receiver"
     complaints = [record for record in caplog.records if "training goes on" in record.message]
     assert len(complaints) == 1, "one line says so, not one a post"

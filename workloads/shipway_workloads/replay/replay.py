@@ -190,9 +190,7 @@ class Replay:
         began = loop.time()
         sent = 0
         while True:
-            # From the beginning, not from the last send: lateness must not lower the rate.
-            delay = began + sent / self._rate - loop.time()
-            await asyncio.sleep(max(delay, 0))
+            await asyncio.sleep(next_delay(sent=sent, rate=self._rate, elapsed=loop.time() - began))
             task = asyncio.create_task(self._ask(session, self._take()))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
@@ -231,6 +229,11 @@ class Replay:
         self._versions[answer.version] += 1
         if self._file:
             self._file.write(json.dumps(asdict(answer)) + "\n")
+
+
+def next_delay(*, sent: int, rate: float, elapsed: float) -> float:
+    """Seconds until the next request is due, reckoned from the beginning so that lateness does not lower the rate."""
+    return max(0.0, sent / rate - elapsed)
 
 
 def _ended(answer: Answer) -> float:

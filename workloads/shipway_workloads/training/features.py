@@ -1,4 +1,8 @@
-"""What the ranker knows of users and items beside their ids. Nothing here sees a held-out interaction."""
+"""What the ranker knows of users and items beside their ids. Nothing here sees a held-out interaction.
+
+A user or an item without any interaction in the training part is neutral: average activity, and marked as unseen so
+that the model gives it no embedding of its own. Else chance would set whole users above or below each other.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,13 @@ class UserFeatures:
         ids: User ids, ascending.
         categories: Shape (users, 4), columns as in `USER_CATEGORIES`.
         dense: Shape (users, 2): age and log activity in the training part, standardized.
+        seen: Whether the user has interactions in the training part, shape (users,).
     """
 
     ids: Ints
     categories: Ints
     dense: Floats
+    seen: Mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +50,14 @@ class ItemFeatures:
         year: Release-year bucket, 0 when unknown.
         genres: Shape (items, genres), 1 where the item has the genre.
         dense: Shape (items, 2): year and log popularity in the training part, standardized.
+        seen: Whether the item has interactions in the training part, shape (items,).
     """
 
     ids: Ints
     year: Ints
     genres: Floats
     dense: Floats
+    seen: Mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +98,17 @@ def user_features(data: MovieLens, training: Mask, words: Vocabulary) -> UserFea
         axis=1,
     )
     activity = _counts(data.user[training], users.ids)
-    dense = np.stack([_standardize(users.age), _standardize(np.log1p(activity))], axis=1)
-    return UserFeatures(ids=users.ids, categories=categories, dense=dense)
+    dense = np.stack([_standardize(users.age), _log_counts(activity)], axis=1)
+    return UserFeatures(ids=users.ids, categories=categories, dense=dense, seen=activity > 0)
 
 
 def item_features(data: MovieLens, training: Mask) -> ItemFeatures:
     """Encodes items; popularity counts only the interactions where `training` is True."""
     items = data.items
     popularity = _counts(data.item[training], items.ids)
-    dense = np.stack([_standardize(_known_years(items)), _standardize(np.log1p(popularity))], axis=1)
-    return ItemFeatures(ids=items.ids, year=_year_buckets(items), genres=items.genres, dense=dense)
+    dense = np.stack([_standardize(_known_years(items)), _log_counts(popularity)], axis=1)
+    seen = popularity > 0
+    return ItemFeatures(ids=items.ids, year=_year_buckets(items), genres=items.genres, dense=dense, seen=seen)
 
 
 def _positions(values: list[str], words: list[str]) -> Ints:
@@ -125,6 +134,14 @@ def _known_years(items: Items) -> npt.NDArray[np.float64]:
 
 def _counts(values: Ints, ids: Ints) -> Ints:
     return np.bincount(np.searchsorted(ids, values), minlength=len(ids))
+
+
+def _log_counts(counts: Ints) -> Floats:
+    """Log counts, standardized over what was seen; zero, the mean, for the rest."""
+    logs = np.log1p(counts)
+    scaled = np.zeros(len(counts), dtype=np.float32)
+    scaled[counts > 0] = _standardize(logs[counts > 0])
+    return scaled
 
 
 def _standardize(values: npt.NDArray[np.generic]) -> Floats:

@@ -131,6 +131,9 @@ def new_ranker(config: RankerConfig, users: UserFeatures, items: ItemFeatures, *
     ranker.item.year.copy_(torch.from_numpy(items.year))
     ranker.item.genres.copy_(torch.from_numpy(items.genres))
     ranker.item.dense.copy_(torch.from_numpy(items.dense))
+    with torch.no_grad():
+        ranker.user.embedding.weight[torch.from_numpy(~users.seen)] = 0
+        ranker.item.embedding.weight[torch.from_numpy(~items.seen)] = 0
     return ranker
 
 
