@@ -43,7 +43,8 @@ class World:
     async def create(self, resource: Resource, body: Object) -> Object:
         """Create an object in the namespace."""
         meta = {**body["metadata"], "namespace": self.namespace}
-        return await self.client.create(resource, {**body, "metadata": meta})
+        typed = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        return await self.client.create(resource, {**typed, "metadata": meta})
 
     async def get(self, resource: Resource, name: str) -> Object:
         """An object of the namespace."""
