@@ -113,6 +113,9 @@ def _guarded(command: Any) -> Any:
         except LabError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("\ninterrupted; what is built stays, and the next build goes on from here", file=sys.stderr)
+            return 130
 
     return run
 

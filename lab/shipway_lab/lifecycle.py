@@ -13,14 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shipway_lab import jsonfile, keeper, parts, pki
 from shipway_lab import paths as lab_paths
 from shipway_lab.artifacts.cache import Artifact, Cache
-from shipway_lab.artifacts.golang import GoBinary
-from shipway_lab.artifacts.progress import Progress, duration
+from shipway_lab.artifacts.lanes import ensure_all
+from shipway_lab.artifacts.progress import Progress
 from shipway_lab.errors import LabError, PartFailedError
 from shipway_lab.paths import LabPaths
 from shipway_lab.spec import LabSpec
@@ -42,19 +41,7 @@ def build(names: Sequence[str], progress: Progress) -> dict[str, Path]:
     Raises:
         LabError: A build failed.
     """
-    cache = Cache(lab_paths.cache_home())
-    wanted = _artifacts(names)
-    missing = cache.missing(wanted)
-    if missing:
-        os.umask(0o022)  # Pods read the entries, and they are nobody in particular.
-        # Compiling keeps the processors busy, everything else the network: one lane for each.
-        lanes = [[each for each in missing if isinstance(each, GoBinary) is compiles] for compiles in (True, False)]
-        estimate = max(cache.expected_seconds(lane) for lane in lanes)
-        progress.say(f"to build: {', '.join(each.name for each in missing)}; at most about {duration(estimate)}")
-        with progress.shown(), ThreadPoolExecutor(max_workers=len(lanes)) as pool:
-            for done in [pool.submit(_build_lane, cache, lane, progress) for lane in lanes]:
-                done.result()
-    return {artifact.name: cache.path(artifact) for artifact in wanted}
+    return ensure_all(Cache(lab_paths.cache_home()), _artifacts(names), progress)
 
 
 def up(
@@ -128,11 +115,6 @@ def down(name: str) -> bool:
             raise LabError(f"lab {name} is still ending after {_DOWN_SECONDS:.0f} s; see {paths.logs}/keeper.log")
         time.sleep(_POLL_SECONDS)
     return _clear_remains(paths) or was_alive
-
-
-def _build_lane(cache: Cache, lane: list[Artifact], progress: Progress) -> None:
-    for artifact in lane:
-        cache.ensure(artifact, progress)
 
 
 def _artifacts(names: Sequence[str]) -> list[Artifact]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -12,6 +14,7 @@ from pathlib import Path
 from shipway_lab.errors import LabError
 
 _KEPT_LINES = 30
+_running: set[subprocess.Popen[str]] = set()
 
 
 def search_path() -> str:
@@ -42,6 +45,7 @@ def run(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed, needed for: {' '.join(words)}") from error
@@ -49,6 +53,7 @@ def run(
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     with process:
         assert process.stdout is not None
+        _running.add(process)
         try:
             for line in process.stdout:
                 lines.append(line)
@@ -56,8 +61,22 @@ def run(
                 if on_line:
                     on_line(line.rstrip())
         except BaseException:
-            process.kill()
+            _end(process)
             raise
+        finally:
+            _running.discard(process)
     if process.returncode:
         raise LabError(f"failed with exit code {process.returncode}: {' '.join(words)}\n{''.join(last)}")
     return "".join(lines)
+
+
+def stop_all() -> None:
+    """End the tools that other threads of this process are waiting for; their `run` then fails."""
+    for process in list(_running):
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a tool with the compilers and downloaders that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,16 @@ def test_a_failed_tool_is_named_with_its_last_words(tmp_path: Path) -> None:
 def test_a_missing_tool_is_named_with_what_it_was_for(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no-such-tool is not installed, needed for: no-such-tool --now"):
         tool.run(["no-such-tool", "--now"], cwd=tmp_path)
+
+
+def test_tools_that_others_wait_for_can_be_ended_with_all_they_started(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = pool.submit(tool.run, ["sh", "-c", "sleep 60 & echo $! > child; wait"], cwd=tmp_path)
+        child = tmp_path / "child"
+        while not child.exists() or not child.read_text().strip():
+            time.sleep(0.01)
+        tool.stop_all()
+        with pytest.raises(LabError, match="exit code -15"):
+            waiting.result(timeout=5)
+    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shipway_lab.artifacts import tool
 from shipway_lab.artifacts.cache import Cache, digest
+from shipway_lab.artifacts.lanes import ensure_all
 from shipway_lab.artifacts.progress import Progress, Step, duration
 from shipway_lab.errors import LabError
 
@@ -167,3 +169,24 @@ def test_progress_off_a_terminal_is_whole_lines() -> None:
     with progress.shown(), progress.step("hk", 10):
         pass
     assert stream.getvalue().splitlines() == ["hk: about 10 s", "hk: done in 0 s"]
+
+
+def test_compiling_and_downloading_go_side_by_side(tmp_path: Path) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def meet(target: Path) -> None:
+        meeting.wait()
+        write_file(target)
+
+    made = [Made(meet, name="compiled", folder="bin"), Made(meet, name="downloaded", folder="debs")]
+    paths = ensure_all(Cache(tmp_path), list(made), quiet())
+    assert {name: path.parent.name for name, path in paths.items()} == {"compiled": "bin", "downloaded": "debs"}
+
+
+def test_a_build_that_fails_ends_the_other_one_at_once(tmp_path: Path) -> None:
+    slow = Made(lambda _: tool.run(["sleep", "60"], cwd=tmp_path) and None, name="slow")
+    broken = Made(lambda _: tool.run(["sh", "-c", "sleep 0.3; exit 7"], cwd=tmp_path) and None, name="x", folder="debs")
+    started = time.monotonic()
+    with pytest.raises(LabError, match="exit code 7"):
+        ensure_all(Cache(tmp_path), [slow, broken], quiet())
+    assert time.monotonic() - started < 10
