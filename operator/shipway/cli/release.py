@@ -83,10 +83,14 @@ def _gates(rollout: Object | None) -> list[str]:
 
 
 def _conditions(status: Object) -> list[str]:
-    return [
-        f"├─ {c['type']:<15} {c['status']:<8} {c['reason']}: {c.get('message', '')}"
-        for c in status.get("conditions", [])
-    ]
+    said = {status.get("summary", "")}
+    lines = []
+    for condition in status.get("conditions", []):
+        message = condition.get("message", "")
+        words = condition["reason"] if message in said else f"{condition['reason']}: {message}"
+        lines.append(f"├─ {condition['type']:<15} {condition['status']:<8} {words}")
+        said.add(message)
+    return lines
 
 
 def _actions(status: Object) -> list[str]:

@@ -1,6 +1,6 @@
 """Verdicts about a Model: which alias leads where, what has moved, which version is the newest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from shipway.api.conditions import Type, is_true, rfc3339
 from shipway.api.schema import Condition
@@ -16,9 +16,9 @@ def is_ready(version: Object) -> bool:
     return is_true([Condition.model_validate(c) for c in told], Type.READY)
 
 
-def latest_ready(versions: Sequence[Object]) -> str:
-    """The newest ready version by creation; empty when there is none."""
-    ready = [version for version in versions if is_ready(version)]
+def latest_ready(versions: Sequence[Object], *, held: Collection[str]) -> str:
+    """The newest ready version by creation, those of a `held` digest left out; empty when there is none."""
+    ready = [version for version in versions if is_ready(version) and version["spec"]["digest"] not in held]
     newest = max(ready, key=lambda v: (v["metadata"]["creationTimestamp"], v["metadata"]["name"]), default=None)
     return str(newest["spec"]["version"]) if newest else ""
 

@@ -36,16 +36,17 @@ def reconcile(s: Snapshot) -> Plan:
     stored = ModelStatus.model_validate(s.model.get("status", {}))
     known = {version["spec"]["version"]: version for version in s.versions}
     resolved, dangling = resolve(spec.aliases, known)
+    held = quarantined(s.incidents, model=name)[-MAX_QUARANTINED:]
     history = moved(stored.alias_history, spec.aliases, resolved, now=s.now)
     verdict = _verdict(dangling, versions=len(known))
     status = ModelStatus(
         observed_generation=generation,
         conditions=merge(stored.conditions, verdict, generation=generation, now=s.now),
         versions=len(known),
-        latest_version=latest_ready(s.versions),
+        latest_version=latest_ready(s.versions, held={entry.digest for entry in held}),
         aliases=resolved,
         alias_history=history,
-        quarantined=quarantined(s.incidents, model=name)[-MAX_QUARANTINED:],
+        quarantined=held,
     )
     news = [change for change in history if change not in stored.alias_history]
     events = tuple(

@@ -33,7 +33,7 @@ class Registry:
     def status(self) -> dict[str, Any]:
         return self.model["status"]
 
-    def publish(self, version: str, *, is_ready: bool = True, model: str = "ranker") -> None:
+    def publish(self, version: str, *, is_ready: bool = True, model: str = "ranker", digest: str = "") -> None:
         self.world.now += 1
         told = {
             "type": "Ready",
@@ -45,7 +45,7 @@ class Registry:
             {
                 "kind": MODEL_VERSION.kind,
                 "metadata": {"name": f"{model}-{version}"},
-                "spec": {"modelName": model, "version": version},
+                "spec": {"modelName": model, "version": version, "digest": digest or f"sha256:{version:0>64}"},
                 "status": {"conditions": [told]},
             }
         )
@@ -103,6 +103,16 @@ def test_the_latest_version_is_the_newest_ready_one_of_this_model():
     r.settle()
     assert (r.status["versions"], r.status["latestVersion"]) == (3, "v2")
     assert ready(r.model) == ("True", "Resolved")
+
+
+def test_a_version_that_is_held_back_is_not_the_latest():
+    r = Registry()
+    r.publish("v2")
+    r.publish("v3", digest=DIGEST)
+    r.incident("ranker-v3")
+    assert r.status["latestVersion"] == "v2"
+    r.incident("ranker-v3", lifted=True)
+    assert r.status["latestVersion"] == "v3"
 
 
 def test_moves_of_an_alias_are_history():
