@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shipway_lab import jsonfile, keeper, lifecycle, parts, prerequisites, status
+from shipway_lab import jsonfile, keeper, lifecycle, parts, prerequisites, secret, status
 from shipway_lab.artifacts.progress import Progress
 from shipway_lab.errors import LabError
 from shipway_lab.paths import LabPaths
@@ -30,6 +30,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     _status_command(commands.add_parser("status", help="ports, readiness and memory of a lab"))
     _shell_command(commands.add_parser("shell", help="a shell or a command inside the lab's namespaces"))
     _logs_command(commands.add_parser("logs", help="the log of a part"))
+    _secret_command(commands.add_parser("secret", help="the Secret with the object store's credentials, as YAML"))
     down = commands.add_parser("down", help="end a lab and remove everything of it")
     _add_name(down)
     down.set_defaults(run=_guarded(_down))
@@ -96,6 +97,12 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", default="default", help="name of the lab (default: default); several run side by side"
     )
+
+
+def _secret_command(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("namespace", help="the namespace it is to be applied to")
+    parser.set_defaults(run=_guarded(_secret))
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
@@ -190,6 +197,13 @@ def _logs(arguments: argparse.Namespace) -> int:
         raise LabError(f"lab {arguments.name} has no log {arguments.log!r}; it has {', '.join(logs) or 'none'}")
     follow = ["-F"] if arguments.follow else []
     return subprocess.call(["tail", "-n", "+1", *follow, str(paths.logs / f"{arguments.log}.log")])
+
+
+def _secret(arguments: argparse.Namespace) -> None:
+    found = status.gather(arguments.name)
+    if found is None or not found["s3"]:
+        raise LabError(f"lab {arguments.name} has no object store; start one with: up --with s3 --name {arguments.name}")
+    print(secret.manifest(found["s3"], arguments.namespace), end="")
 
 
 def _down(arguments: argparse.Namespace) -> None:
