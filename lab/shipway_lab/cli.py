@@ -202,7 +202,8 @@ def _logs(arguments: argparse.Namespace) -> int:
 def _secret(arguments: argparse.Namespace) -> None:
     found = status.gather(arguments.name)
     if found is None or not found["s3"]:
-        raise LabError(f"lab {arguments.name} has no object store; start one with: up --with s3 --name {arguments.name}")
+        start = f"up --with s3 --name {arguments.name}"
+        raise LabError(f"lab {arguments.name} has no object store; start one with: {start}")
     print(secret.manifest(found["s3"], arguments.namespace), end="")
 
 
