@@ -213,6 +213,12 @@ class World:
             assert share == 0, "an Incident is written while the bad version still gets traffic"
             assert mark is not None
 
+        if isinstance(write, Delete):
+            status = self.status
+            kept = [ref.inference_service for ref in (status.stable, status.candidate, status.rollback_target) if ref]
+            assert write.name not in kept, "a version that is needed is deleted"
+            assert self.shares().get(write.name, 0) == 0, "a version with traffic is deleted"
+
     def _check_route(self, body: Object, reading: Reading | None) -> None:
         backends = body["spec"]["rules"][0]["backendRefs"]
         weights = {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in backends}
