@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from shipway_lab import cgroups
@@ -32,8 +32,8 @@ class Command:
 
     name: str
     arguments: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    descriptors: tuple[int, ...] = ()
+    env: Mapping[str, str]
+    descriptors: tuple[int, ...]
 
 
 class Processes:
@@ -51,9 +51,17 @@ class Processes:
         self._running: dict[str, list[tuple[Command, subprocess.Popen[bytes]]]] = {}
         self._mutex = threading.Lock()
 
-    def start(self, part: str, name: str, arguments: Sequence[str | Path], **options: object) -> None:
-        """Start a process of a part. `options` are those of `Command`."""
-        command = Command(name, tuple(str(word) for word in arguments), **options)  # type: ignore[arg-type]
+    def start(
+        self,
+        part: str,
+        name: str,
+        arguments: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
+        """Start a process of a part; the arguments are those of `Command`."""
+        command = Command(name, tuple(str(word) for word in arguments), env or {}, descriptors)
         with self._mutex:
             self._running.setdefault(part, []).append((command, self._spawn(part, command)))
 

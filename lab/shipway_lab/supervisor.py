@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 import traceback
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 
 from shipway_lab import isolation, jsonfile, parts, pki
 from shipway_lab.errors import LabError, PartFailedError
@@ -21,6 +23,7 @@ from shipway_lab.paths import LabPaths
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.5
 _MOST_RESTARTS = 3
+_RESTART_WINDOW_SECONDS = 60.0
 _TAIL_LINES = 15
 
 
@@ -59,6 +62,9 @@ class Supervisor:
     started: float = field(default_factory=time.monotonic)
     reports: dict[str, PartReport] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    _deaths: dict[str, deque[float]] = field(default_factory=dict)
+    _ready_after: float | None = None
+    _published: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> int:
         """Bring everything up, watch until asked to stop, and stop.
@@ -83,14 +89,13 @@ class Supervisor:
         rising: dict[str, Future[None]] = {}
         for part in self.parts:  # Each after those it needs, so a waiting thread never blocks one that it waits for.
             rising[part.name] = pool.submit(self._raise, part, [rising[need] for need in part.needs if need in rising])
-        while not all(future.done() for future in rising.values()) and not self.stopping.is_set():
+        pending = set(rising.values())
+        while pending and not self.stopping.is_set():
+            done, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
             self._restart_dead()
             self._publish()
-            self.stopping.wait(_POLL_SECONDS)
-        if self.stopping.is_set():
-            return
-        for future in rising.values():
-            future.result()
+            for future in done:
+                future.result()
 
     def _raise(self, part: Part, needed: list[Future[None]]) -> None:
         report = self.reports[part.name]
@@ -132,25 +137,33 @@ class Supervisor:
 
     def _restart_dead(self) -> None:
         for name, command, code in self.lab.processes.dead():
-            report = self.reports[name]
-            if report.restarts >= _MOST_RESTARTS:
-                tail = _tail(self.lab.paths.logs / f"{command.name}.log")
-                report.message = f"{command.name} ended {report.restarts + 1} times, last with code {code}"
-                raise PartFailedError(f"{name}: {report.message}; the end of its log:\n{tail}")
-            report.restarts += 1
+            deaths = self._deaths.setdefault(command.name, deque(maxlen=_MOST_RESTARTS + 1))
+            deaths.append(time.monotonic())
+            if len(deaths) > _MOST_RESTARTS and deaths[-1] - deaths[0] < _RESTART_WINDOW_SECONDS:
+                self._give_up(name, command.name, code)
+            self.reports[name].restarts += 1
             self.lab.processes.restart(name, command)
 
+    def _give_up(self, part: str, process: str, code: int) -> NoReturn:
+        within = f"{_MOST_RESTARTS + 1} times within {_RESTART_WINDOW_SECONDS:.0f} s"
+        report = self.reports[part]
+        report.state, report.message = PartState.FAILED, f"{process} ended {within}, last with code {code}"
+        tail = _tail(self.lab.paths.logs / f"{process}.log")
+        raise PartFailedError(f"{part}: {report.message}; the end of its log:\n{tail}")
+
     def _publish(self, *, ready: bool = False, error: str = "") -> None:
-        document = {
+        """Write the state down if it is news, with the seconds it took (or takes so far) until all was ready."""
+        elapsed = round(time.monotonic() - self.started, 2)
+        if ready and self._ready_after is None:
+            self._ready_after = elapsed
+        news = {
             "ready": ready,
             "error": error,
-            "seconds": round(time.monotonic() - self.started, 2),
             "parts": {name: asdict(report) for name, report in self.reports.items()},
         }
-        known = {**document, "seconds": None}
-        if known != getattr(self, "_published", None):
-            jsonfile.write(self.lab.paths.progress, document)
-            self._published = known
+        if news != self._published:
+            jsonfile.write(self.lab.paths.progress, {**news, "seconds": self._ready_after or elapsed})
+            self._published = news
 
 
 def run(paths: LabPaths, listeners: dict[str, int]) -> int:
