@@ -115,16 +115,6 @@ def test_a_version_that_is_held_back_is_not_the_latest():
     assert r.status["latestVersion"] == "v3"
 
 
-def test_a_version_that_is_held_back_is_not_the_latest():
-    r = Registry()
-    r.publish("v1")
-    r.publish("v3")
-    r.incident("one")
-    assert r.status["latestVersion"] == "v1"
-    r.incident("one", lifted=True)
-    assert r.status["latestVersion"] == "v3"
-
-
 def test_moves_of_an_alias_are_history():
     r = Registry()
     r.publish("v1")
