@@ -22,9 +22,9 @@ class Settings:
     progress_url: str = "http://shipway-operator.shipway-system.svc"
     """Where pods reach this operator's HTTP API."""
     http_port: int = 8080
-    """Port of the probes and the progress API; 0 takes a free one."""
+    """Port of the probes and the progress API; 0 takes a free one of 127.0.0.1."""
     metrics_port: int = 8081
-    """Port of /metrics; 0 takes a free one."""
+    """Port of /metrics; 0 takes a free one of 127.0.0.1."""
     workers: int = 32
     """Keys worked on at a time."""
     lease: str = ""

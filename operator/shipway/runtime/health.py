@@ -70,11 +70,11 @@ def metrics_app(
 
 @asynccontextmanager
 async def serving(app: web.Application, port: int) -> AsyncIterator[int]:
-    """Serve an application on all addresses while inside.
+    """Serve an application while inside, on all addresses.
 
     Args:
         app: What to serve.
-        port: The port; 0 takes a free one.
+        port: The port; 0 takes a free one of 127.0.0.1 only.
 
     Yields:
         The port.
@@ -82,7 +82,8 @@ async def serving(app: web.Application, port: int) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104 - the pod's address is not known beforehand
+        # Without a host it listens by IPv4 and IPv6, but takes two ports when it may choose.
+        await web.TCPSite(runner, None if port else "127.0.0.1", port).start()
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -1,0 +1,45 @@
+"""Settings: defaults, values, and words for what cannot be meant."""
+
+import pytest
+
+from shipway.settings import Settings, SettingsError, from_environment
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert from_environment({}) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    settings = from_environment(
+        {
+            "SHIPWAY_NAMESPACES": "team-a, team-b",
+            "SHIPWAY_OPERATOR_NAMESPACE": "ops",
+            "SHIPWAY_WORKLOADS_IMAGE": "image:1",
+            "SHIPWAY_PROGRESS_URL": "http://operator/",
+            "SHIPWAY_HTTP_PORT": "1",
+            "SHIPWAY_METRICS_PORT": "2",
+            "SHIPWAY_WORKERS": "3",
+            "SHIPWAY_LEASE": "lease",
+            "SHIPWAY_LEASE_SECONDS": "4",
+            "SHIPWAY_SWEEP_SECONDS": "5",
+            "SHIPWAY_LOG_FORMAT": "plain",
+        }
+    )
+
+    assert settings == Settings(
+        ("team-a", "team-b"), "ops", "image:1", "http://operator", 1, 2, 3, "lease", 4, 5.0, plain_logs=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SHIPWAY_HTTP_PORT", "http", "SHIPWAY_HTTP_PORT is 'http'; write a whole number from 0 to 65535"),
+        ("SHIPWAY_WORKERS", "0", "SHIPWAY_WORKERS is '0'; write a whole number from 1 to 1024"),
+        ("SHIPWAY_LEASE_SECONDS", "-8", "write a whole number from 2 to 600"),
+        ("SHIPWAY_LOG_FORMAT", "xml", "SHIPWAY_LOG_FORMAT is 'xml'; write one of: json, plain"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        from_environment({name: value})
