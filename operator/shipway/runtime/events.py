@@ -1,11 +1,12 @@
 """Kubernetes Events: what happened to an object, for `kubectl describe`."""
 
 import hashlib
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from shipway.kube.client import Client
-from shipway.kube.errors import AlreadyExistsError
+from shipway.kube.errors import AlreadyExistsError, ApiError
 from shipway.kube.resource import EVENT, Object
 from shipway.runtime.plan import Note
 
@@ -13,9 +14,14 @@ COMPONENT = "shipway.dev/operator"
 NOTE_LIMIT = 1024
 REASON_LIMIT = 128
 
+log = logging.getLogger(__name__)
+
 
 class EventRecorder:
-    """Sends notes as Events. The same note on the same version of an object has the same name, so it is sent once."""
+    """Sends notes as Events, as best it can: an Event that is refused must not fail what it tells of.
+
+    The same note on the same version of an object has the same name, so it is sent once.
+    """
 
     def __init__(self, client: Client, *, instance: str) -> None:
         self._client = client
@@ -27,6 +33,8 @@ class EventRecorder:
             await self._client.create(EVENT, event_body(obj, note, now=now, instance=self._instance))
         except AlreadyExistsError:
             return
+        except ApiError as error:
+            log.warning("event %s could not be sent: %s", note.reason, error)
 
 
 def event_body(obj: Object, note: Note, *, now: float, instance: str) -> Object:

@@ -15,7 +15,7 @@ from shipway.kube.errors import ApiError, ConflictError, ForbiddenError, Invalid
 from shipway.kube.resource import EVENT, MODEL, MODEL_VERSION, POD, SERVICE, Object
 from shipway.runtime.cache import ObjectCache, version_of
 from shipway.runtime.events import EventRecorder
-from shipway.runtime.executor import Executor, NameTakenError
+from shipway.runtime.executor import Executor, NameTakenError, RefusedError
 from shipway.runtime.feed import Feed
 from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, TerminalError
 from shipway.runtime.queue import WorkQueue
@@ -174,6 +174,12 @@ async def test_no_event_of_a_status_that_was_refused(bench: Bench, namespace: st
     assert not [e for e in (await bench.kube.list(EVENT, namespace)).items if e["reason"] == "Odd"]
 
 
+async def test_an_event_that_is_refused_fails_nothing(bench: Bench) -> None:
+    await bench.perform(status={"observedGeneration": 1}, events=(Note("Normal", "", "an event needs a reason"),))
+
+    assert (await bench.stored())["status"]["observedGeneration"] == 1
+
+
 async def test_a_failed_write_ends_the_pass(bench: Bench, namespace: str) -> None:
     bad = toy.pod(bench.model, "toy-0")
     bad["spec"]["hostNetwork"] = True
@@ -202,9 +208,10 @@ async def test_a_refused_write_is_told_in_the_status_first(
         refusals.append(refusal)
         return {"observedGeneration": 1, "latestVersion": "refused"}
 
-    with pytest.raises(error):
+    with pytest.raises(RefusedError) as caught:
         await bench.perform(Create(POD, bad), status={"observedGeneration": 1}, refused=refused)
 
+    assert isinstance(caught.value.__cause__, error)
     assert (await bench.stored())["status"]["latestVersion"] == "refused"
     assert refusals[0].invalid is invalid
     assert "toy-0" in refusals[0].message or "restricted" in refusals[0].message

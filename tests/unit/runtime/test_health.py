@@ -31,13 +31,10 @@ async def get(app: web.Application, path: str) -> tuple[int, str]:
 
 async def test_a_probe_says_everything_that_is_wrong() -> None:
     checks = [lambda: None, lambda: "the watch is dead", lambda: "the queue stands"]
-    app = api_app(live=checks, ready=[], routes=[], leadership=AlwaysLeading())
+    app = partial(api_app, live=checks, ready=checks[:1], routes=[], leadership=AlwaysLeading())
 
-    assert await get(app, "/healthz") == (503, "the watch is dead\nthe queue stands")
-    assert await get(api_app(live=[], ready=checks[:1], routes=[], leadership=AlwaysLeading()), "/readyz") == (
-        200,
-        "ok",
-    )
+    assert await get(app(), "/healthz") == (503, "the watch is dead\nthe queue stands")
+    assert await get(app(), "/readyz") == (200, "ok")
 
 
 async def test_a_key_that_waits_too_long_means_that_the_loop_does_not_turn() -> None:
@@ -57,14 +54,11 @@ async def test_a_standby_sends_reports_elsewhere() -> None:
     async def take(_: web.Request) -> web.Response:
         return web.Response(text="taken")
 
-    routes = [web.get("/v1/thing", take)]
+    app = partial(api_app, live=[], ready=[], routes=[web.get("/v1/thing", take)])
 
-    status, text = await get(api_app(live=[], ready=[], routes=routes, leadership=Standby()), "/v1/thing")
+    status, text = await get(app(leadership=Standby()), "/v1/thing")
     assert (status, "Standby" in text) == (503, True)
-    assert await get(api_app(live=[], ready=[], routes=routes, leadership=AlwaysLeading()), "/v1/thing") == (
-        200,
-        "taken",
-    )
+    assert await get(app(leadership=AlwaysLeading()), "/v1/thing") == (200, "taken")
 
 
 async def test_metrics_have_the_names_dashboards_know() -> None:
