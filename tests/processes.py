@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 @dataclass
