@@ -141,7 +141,8 @@ def table(report: SplitReport) -> str:
     """The report as lines of text."""
     head = f"{report.split}: AUC on held-out interactions"
     rows = [
-        f"  ranker, seed {run.seed:<22}{run.auc:.4f}   log loss {run.log_loss:.4f}, {run.seconds:.1f} s, {run.cpu_seconds:.1f} CPU-s"
+        f"  ranker, seed {run.seed:<22}{run.auc:.4f}   log loss {run.log_loss:.4f},"
+        f" {run.seconds:.1f} s, {run.cpu_seconds:.1f} CPU-s"
         for run in report.runs
     ]
     rows.append(f"  {'ranker, mean':<35}{report.mean_auc:.4f}")
