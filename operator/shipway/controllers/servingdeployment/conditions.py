@@ -104,8 +104,10 @@ def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
         judgement = s.findings.judgements.get(gate.name)
         if judgement and not lets_pass(gate, judgement.verdict):
             undecided.append(f"{gate.name}: {describe(judgement)}, {judgement.message}")
-    then = f"after {rules.hold_seconds} s: {rules.then}"
-    return f"the step is over but a gate cannot tell since {rollout.hold_since} ({then}); " + "; ".join(undecided)
+    over = s.elapsed(rollout.hold_since) >= rules.hold_seconds
+    then = "`shipway promote` or `abort` decides" if over else f"after {rules.hold_seconds} s: {rules.then}"
+    what = "bake" if rollout.state == "Baking" else "step"
+    return f"the {what} is over but a gate cannot tell since {rollout.hold_since} ({then}); {'; '.join(undecided)}"
 
 
 def _place(s: Situation, rollout: RolloutStatus) -> str:

@@ -152,6 +152,9 @@ class Releases(RuleBasedStateMachine):
             world.boot[version] = 0.5
         world.act("resume", id_="the end")
         world.run(60)
+        if world.ready()[1] == "AwaitingEvidence":
+            world.act("promote", id_="a person decides")
+            world.run(30)
         rollout_now = world.status.rollout
         assert rollout_now is not None
         assert rollout_now.state not in ACTIVE, world.status.summary

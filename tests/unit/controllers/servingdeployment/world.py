@@ -206,12 +206,10 @@ class World:
         if isinstance(write, Apply) and write.resource == HTTP_ROUTE:
             self._check_route(write.body, reading)
         if isinstance(write, Create) and write.resource == INCIDENT:
-            mark = self.find(HTTP_ROUTE, "ranker")
             rollout = self.status.rollout
             assert rollout is not None
             share = self.shares().get(rollout.inference_service, 0)
             assert share == 0, "an Incident is written while the bad version still gets traffic"
-            assert mark is not None
 
         if isinstance(write, Delete):
             status = self.status
