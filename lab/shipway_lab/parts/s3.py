@@ -88,6 +88,6 @@ def _metadata(lab: Lab) -> list[str | Path]:
     try:
         os.setxattr(lab.folder("s3"), "user.shipway", b"")
     except OSError:
-        return ["--sidecar", lab.folder("s3-metadata")]
+        return ["--sidecar", lab.folder("metadata-s3")]
     os.removexattr(lab.folder("s3"), "user.shipway")
     return []
