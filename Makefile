@@ -64,3 +64,7 @@ lab-down: $(STAMP) ## Stop it
 .PHONY: bench-ranker
 bench-ranker: $(STAMP) ## The ranker against its four baselines over three seeds
 	@$(V)/python -m shipway_workloads.training.report --seeds 3
+
+.PHONY: bench-control-plane
+bench-control-plane: $(STAMP) ## The control plane under load (ARGS=--quick for 200 objects held against ranges)
+	@PYTHONPATH=tests nice $(V)/python benchmarks/control-plane $(ARGS)

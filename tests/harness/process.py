@@ -59,6 +59,12 @@ class OperatorProcess:
         return await self._process.wait()
 
     @property
+    def pid(self) -> int:
+        """Its process id, once started."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 

@@ -21,6 +21,7 @@ DURATION: Final = "lab.shipway.dev/duration"
 _PORT = 10247
 _MODULE = "sigs.k8s.io/kwok"
 _KWOK = GoBinary("kwok", "kube", f"{_MODULE}/cmd/kwok", usual_seconds=20)
+# Without the stage that completes every Job's pods at once: pods run until their annotation says otherwise.
 _STAGES = GoModuleManifests(
     "kwok-stages",
     "kube",
@@ -29,7 +30,6 @@ _STAGES = GoModuleManifests(
         "kustomize/stage/node/fast/node-initialize.yaml",
         "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
         "kustomize/stage/pod/fast/pod-ready.yaml",
-        "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
     ),
 )

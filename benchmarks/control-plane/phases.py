@@ -1,0 +1,100 @@
+"""What is measured of our operator alone: one object on an idle cluster, standing still, and starting again."""
+
+import asyncio
+import statistics
+import time
+from typing import Any
+
+from burst import SETTLE_SECONDS
+from cluster import Cluster
+from observer import observing
+from subjects import PODS_PER_OBJECT, Subject
+
+from harness.lab import OPERATOR_USER
+from harness.process import OperatorProcess
+
+SAMPLES = 15
+
+
+async def single(cluster: Cluster, subject: Subject) -> dict[str, float]:
+    """Milliseconds of one object after the other on an idle cluster, medians.
+
+    `apply_to_pods_ms` runs from the start of the create to the sight of the last pod, `ready_after_pods_ms` from the
+    sight of the last running pod to the object's own report. Both are what a watching client sees.
+    """
+    apply_to_pods, ready_after_pods = [], []
+    for number in range(SAMPLES):
+        name, namespace = f"single-{number:02}", cluster.namespaces[number % len(cluster.namespaces)]
+        async with observing(cluster.client, subject) as seen:
+            start = time.monotonic()
+            await cluster.client.create(subject.resource, subject.make(name, namespace))
+            done = await seen.until(
+                lambda seen=seen: bool(seen.ready) and len(seen.running) >= PODS_PER_OBJECT, within=30
+            )
+            if not done:
+                raise TimeoutError(f"{subject.name} {namespace}/{name} was not ready within 30 s")
+            apply_to_pods.append(max(seen.exist.values()) - start)
+            ready_after_pods.append(max(0.0, max(seen.ready.values()) - max(seen.running.values())))
+    return {
+        "samples": SAMPLES,
+        "apply_to_pods_ms": _milliseconds(apply_to_pods),
+        "ready_after_pods_ms": _milliseconds(ready_after_pods),
+    }
+
+
+async def quiet(cluster: Cluster, *, seconds: float) -> dict[str, Any]:
+    """Writes of the operator and its share of a core while nothing happens; its Lease left out of the writes."""
+    await asyncio.sleep(2 * SETTLE_SECONDS)
+    before, since = cluster.meter.read(), time.time()
+    await asyncio.sleep(seconds)
+    spent = cluster.meter.read().since(before)
+    writes = cluster.lab.audit.writes(since, user=OPERATOR_USER)
+    return {
+        "seconds": seconds,
+        "writes": len(writes),
+        "examples": [str(entry) for entry in writes[:5]],
+        "core_share": round(spent["operator"] / seconds, 4),
+        "others": spent["others"],
+    }
+
+
+async def restart(cluster: Cluster, *, objects: int) -> dict[str, float]:
+    """A fresh operator over what exists: seconds from its start to its first look at an object and to the last."""
+    start = time.monotonic()
+    async with cluster.operator() as operator:
+        ready = time.monotonic() - start
+        first = caught_up = 0.0
+        while not caught_up:
+            looked = await _metric(operator, "controller_reconcile_total")
+            if looked and not first:
+                first = time.monotonic() - start
+            if looked >= objects and await _metric(operator, "workqueue_depth") == 0:
+                caught_up = time.monotonic() - start
+            await asyncio.sleep(0.1)
+        cpu = cluster.meter.read().cpu["operator"]
+        peak = cluster.meter.peaks()["operator"]
+    return {
+        "ready_s": round(ready, 2),
+        "first_reconcile_s": round(first, 2),
+        "caught_up_s": round(caught_up, 2),
+        "cpu_s": round(cpu, 2),
+        "peak_mib": peak,
+    }
+
+
+async def queue_latency(operator: OperatorProcess) -> dict[str, float]:
+    """Passes and the mean time a key waited for its pass, by the operator's own metrics."""
+    total = await operator.metric("workqueue_queue_duration_seconds_sum")
+    count = await operator.metric("workqueue_queue_duration_seconds_count")
+    return {"passes": count, "mean_s": round(total / count, 4) if count else 0.0}
+
+
+async def _metric(operator: OperatorProcess, name: str) -> float:
+    try:
+        return await operator.metric(name)
+    except OSError:
+        return 0.0
+
+
+def _milliseconds(seconds: list[float]) -> float:
+    return round(1000 * statistics.median(seconds), 1)
