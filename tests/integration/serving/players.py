@@ -178,9 +178,9 @@ class Predictor:
 
 
 @asynccontextmanager
-async def playing(world: World) -> AsyncIterator[Cluster]:
+async def playing(world: World, cluster: Cluster | None = None) -> AsyncIterator[Cluster]:
     """Everyone plays while the story is told."""
-    cluster = Cluster(world)
+    cluster = cluster or Cluster(world)
     task = asyncio.create_task(cluster.run())
     try:
         yield cluster

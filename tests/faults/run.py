@@ -1,0 +1,230 @@
+"""One seed: a story under faults, then calm; it must end well and soon, and nothing forbidden may ever have happened."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from faults.history import History, recorded
+from faults.invariants import violations
+from faults.kubelet import kubelet
+from faults.operators import Keeper, kept_running
+from faults.proxy import AFTER, BEFORE, SLOW, STREAM, SeededProxy, seeded_proxy
+from faults.stories import STORIES, Stage, Story
+from faults.strangers import Strangers
+from harness.clock import ShiftedClock
+from harness.lab import NAMESPACE, Lab
+from harness.namespaces import fresh_namespace
+from harness.replay import World
+from harness.waiting import eventually
+from shipway.controllers.owned import SELECTOR
+from shipway.kube.client import Client
+from shipway.kube.errors import ApiError, NotFoundError
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVICE
+
+CONVERGENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 75.0
+"""How long a run that does not converge in time is watched, to say by how much it missed."""
+QUIET_SECONDS = 1.0
+OWNED = (POD, SERVICE, INFERENCE_SERVICE, HTTP_ROUTE)
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What a seed has drawn.
+
+    Attributes:
+        story: Which story is told.
+        rates: Probability of each fault of the proxy.
+        seconds: How long faults last.
+        kills: Whether operators are killed.
+        ends_namespace: Whether the namespace is deleted under way.
+    """
+
+    story: str
+    rates: dict[str, float]
+    seconds: float
+    kills: bool
+    ends_namespace: bool
+
+
+@dataclass
+class Outcome:
+    """What a seed has shown."""
+
+    seed: int
+    weather: Weather
+    violations: list[str] = field(default_factory=list)
+    convergence_seconds: float = 0.0
+    leaked: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    operators: int = 0
+    killed: int = 0
+    ended: int = 0
+    changes: int = 0
+
+
+def forecast(seed: int) -> Weather:
+    """The weather of a seed."""
+    dice = random.Random(f"{seed}-weather")
+    story = list(STORIES)[seed % len(STORIES)]
+    chosen = [kind for kind in (*BEFORE, *AFTER, *STREAM, SLOW) if dice.random() < 0.5]
+    rates = {kind: dice.choice((0.01, 0.03, 0.08)) for kind in chosen}
+    if "invalid" in rates:
+        rates["invalid"] = 0.01  # what is invalid may end a job for good
+    return Weather(
+        story=story,
+        rates=rates,
+        seconds=dice.uniform(4.0, 9.0),
+        kills=dice.random() < 0.6,
+        ends_namespace=dice.random() < 0.12,
+    )
+
+
+async def run_seed(seed: int, lab: Lab) -> Outcome:
+    """Tell the story of a seed."""
+    weather = forecast(seed)
+    outcome = Outcome(seed, weather)
+    async with _Scene.set(seed, weather, lab) as scene:
+        await scene.suffer()
+        if weather.ends_namespace:
+            await scene.end_namespace(outcome)
+        else:
+            await scene.come_to_rest(outcome)
+        outcome.faults, outcome.changes = scene.proxy.done, len(scene.history.changes)
+        outcome.operators, outcome.killed, outcome.ended = scene.world.operators, scene.keeper.killed, scene.keeper.ended
+    outcome.violations += violations(scene.history)
+    return outcome
+
+
+@dataclass
+class _Scene:
+    """Everything that plays in one run."""
+
+    weather: Weather
+    client: Client
+    world: World
+    history: History
+    proxy: SeededProxy
+    strangers: Strangers
+    story: Story
+    keeper: Keeper
+    dice: random.Random
+
+    @classmethod
+    @asynccontextmanager
+    async def set(cls, seed: int, weather: Weather, lab: Lab) -> AsyncIterator["_Scene"]:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            client = await enter(Client.connect(lab.admin))
+            world = World(client, await enter(_namespace(client)), ShiftedClock())
+            history = await enter(recorded(client, world.namespace))
+            proxy = await enter(seeded_proxy(lab, rates=weather.rates, dice=random.Random(f"{seed}-proxy")))
+            lets = await enter(kubelet(world, random.Random(f"{seed}-kubelet")))
+            strangers = Strangers(world, history, lets, random.Random(f"{seed}-strangers"))
+            stage = Stage(world, lets, strangers, proxy, random.Random(f"{seed}-story"))
+            story = STORIES[weather.story](stage)
+            await enter(story.playing())
+            await story.begin()
+            keeper = await enter(kept_running(world, lab, proxy.url, random.Random(f"{seed}-kills")))
+            keeper.mean = weather.kills
+            yield cls(
+                weather, client, world, history, proxy, strangers, story, keeper, random.Random(f"{seed}-deeds")
+            )
+
+    async def suffer(self) -> None:
+        """Deed after deed until the time is over."""
+        over = time.monotonic() + self.weather.seconds
+        deeds = [*self.story.deeds(), *self.story.deeds(), self._jump, self._cut]
+        while time.monotonic() < over:
+            await asyncio.sleep(self.dice.uniform(0.1, 0.9))
+            with contextlib.suppress(ApiError):
+                await self.dice.choice(deeds)()
+
+    async def come_to_rest(self, outcome: Outcome) -> None:
+        """Calm; the story must end, the operator be quiet, and nothing be left once the owners are gone."""
+        await self._calm()
+        began = time.monotonic()
+        try:
+            await self.story.last_wish()
+            await eventually(self.story.has_ended, within=PATIENCE_SECONDS, every=0.1, what=self.weather.story)
+            outcome.convergence_seconds = time.monotonic() - began
+            await self._check_quiet(outcome)
+        except AssertionError as error:
+            outcome.violations.append(str(error))
+            outcome.convergence_seconds = time.monotonic() - began
+        if outcome.convergence_seconds > CONVERGENCE_SECONDS:
+            outcome.violations.append(f"converged after {outcome.convergence_seconds:.1f} s")
+        await self.story.forget()
+        outcome.leaked = await self._left_after(self._owned, what="nothing owned is left")
+        if outcome.leaked:
+            outcome.violations.append(f"{outcome.leaked} objects are left after their owner")
+
+    async def end_namespace(self, outcome: Outcome) -> None:
+        """The namespace is deleted while everything fails; it must go, and the operator go on."""
+        await self.client.delete(NAMESPACE, None, self.world.namespace)
+        await asyncio.sleep(1.0)
+        began = time.monotonic()
+        await self._calm()
+        outcome.leaked = await self._left_after(self._namespaces, what="the namespace is gone")
+        outcome.convergence_seconds = time.monotonic() - began
+        if outcome.leaked:
+            outcome.violations.append("the namespace does not end")
+
+    async def _calm(self) -> None:
+        self.proxy.mean = self.keeper.mean = False
+        self.proxy.heal(expired=False)
+        with contextlib.suppress(ApiError):
+            await self.strangers.calm()
+
+    async def _check_quiet(self, outcome: Outcome) -> None:
+        await self.world.settle()
+        before = self.world.writes
+        await asyncio.sleep(QUIET_SECONDS)
+        if self.world.writes != before and self.weather.story != "release":
+            outcome.violations.append(f"{self.world.writes - before} writes at rest")
+
+    async def _owned(self) -> Sequence[object]:
+        return [
+            obj["metadata"]["name"]
+            for resource in OWNED
+            for obj in await self.world.list(resource, SELECTOR)
+            if obj["metadata"].get("ownerReferences")
+        ]
+
+    async def _namespaces(self) -> Sequence[object]:
+        try:
+            return [await self.client.get(NAMESPACE, None, self.world.namespace)]
+        except NotFoundError:
+            return []
+
+    async def _left_after(self, look, *, what: str) -> int:  # type: ignore[no-untyped-def]
+        async def none() -> bool:
+            left = await look()
+            assert not left, left
+            return True
+
+        try:
+            await eventually(none, within=CONVERGENCE_SECONDS, every=0.2, what=what)
+        except AssertionError:
+            return len(await look())
+        return 0
+
+    async def _jump(self) -> None:
+        self.world.clock.advance(self.dice.uniform(1, 20))
+
+    async def _cut(self) -> None:
+        self.proxy.cut_watches()
+        await asyncio.sleep(self.dice.uniform(0.1, 1.0))
+        self.proxy.heal(expired=self.dice.random() < 0.5)
+
+
+@asynccontextmanager
+async def _namespace(client: Client) -> AsyncIterator[str]:
+    with contextlib.suppress(NotFoundError):  # the story may have deleted it
+        async with fresh_namespace(client) as name:
+            yield name
