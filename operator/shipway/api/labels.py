@@ -17,8 +17,6 @@ TEAM = f"{GROUP}/team"
 
 SPEC_HASH = f"{GROUP}/spec-hash"
 """Annotation: hash of what the child was rendered from; it is rendered anew only when that changes."""
-RENDERER = f"{GROUP}/renderer"
-"""Annotation: version of the renderer, so an operator upgrade can be told from a change by the user."""
 
 ACTION = f"{GROUP}/action"
 """Annotation, by the user: promote, pause, resume, abort or retry."""

@@ -58,8 +58,15 @@ async def test_steady_state_makes_no_writes(lab: Lab, kube: Client, namespace: s
         assert [str(write) for write in lab.audit.writes(since, user=OPERATOR_USER, namespace=namespace)] == []
 
 
+UPGRADES = {
+    "the same version": {},
+    "one that renders pods anew": {"SHIPWAY_WORKLOADS_IMAGE": "ghcr.io/shipway-ml/workloads:9"},
+}
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES.keys())
 async def test_a_restart_writes_nothing_and_leaves_every_pod_alone(
-    lab: Lab, kube: Client, namespace: str, tmp_path: Path
+    lab: Lab, kube: Client, namespace: str, tmp_path: Path, upgrade: dict[str, str]
 ) -> None:
     async with operator_process(lab, tmp_path, namespaces=[namespace]) as first:
         await populate(kube, namespace)
@@ -68,7 +75,7 @@ async def test_a_restart_writes_nothing_and_leaves_every_pod_alone(
         assert await first.terminate() == 0
     before, since = await pods_of(kube, namespace), time.time()
 
-    async with operator_process(lab, tmp_path, namespaces=[namespace]) as second:
+    async with operator_process(lab, tmp_path, namespaces=[namespace], **upgrade) as second:
         await eventually(partial(_looked_at, second, 3), what="every key looked at again")
         await asyncio.sleep(2)
 
