@@ -35,6 +35,8 @@ from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""How long pods may take to start before the status names those that are waited for: most need less, and no write."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,14 @@ def _begin(s: Snapshot) -> Plan:
         paused = max(0, int(s.now - seconds(stopped)))
         status = status.model_copy(update={"suspended_seconds": status.suspended_seconds + paused})
     status = status.model_copy(update={"image": status.image or s.spec.image or s.workloads_image})
-    return _open_attempt(s, status, Reason.PODS_STARTING, f"attempt {status.attempt + 1} begins")
+    opened = with_attempt(status, now=s.now)
+    # In the words that still hold while the pods are made and start: an attempt without trouble is told of only twice.
+    return _decide(s, opened, _starting(s, opened), requeue_after=0.0)
 
 
-def _open_attempt(s: Snapshot, status: TrainingJobStatus, reason: Reason, message: str) -> Plan:
-    note = Note("Warning" if reason is Reason.RESTARTING else "Normal", reason, message)
-    return _decide(s, with_attempt(status, now=s.now), State(reason, message), events=(note,), requeue_after=0.0)
+def _restart(s: Snapshot, status: TrainingJobStatus, message: str) -> Plan:
+    state, note = State(Reason.RESTARTING, message), Note("Warning", Reason.RESTARTING, message)
+    return _decide(s, with_attempt(status, now=s.now), state, events=(note,), requeue_after=0.0)
 
 
 def _run(s: Snapshot, attempt: Attempt) -> Plan:
@@ -169,10 +173,12 @@ def _run(s: Snapshot, attempt: Attempt) -> Plan:
     if missing:
         # Missing means not created yet: `find_loss` has judged those that had been seen.
         return _create(s, attempt, clear, missing)
-    status = s.stored
+    status, state, writes = s.stored, _running(s), (*clear, *_meet(s))
+    if attempt.pods_created_at is None and (wait := _patience(s, state)) > 0:
+        return _decide(s, status, _starting(s, status), writes=writes, requeue_after=wait)
     if attempt.pods_created_at is None:
         status = with_last_attempt(status, pods_created_at=rfc3339(s.now))
-    return _decide(s, status, _running(s), writes=(*clear, *_meet(s)), requeue_after=_until_deadline(s))
+    return _decide(s, status, state, writes=writes, requeue_after=_until_deadline(s))
 
 
 def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: list[int]) -> Plan:
@@ -193,11 +199,25 @@ def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: li
     return _decide(
         s,
         s.stored,
-        State(_starting_reason(s), f"{story(s.stored)}creating {pods_in_words(s.spec)} from {s.names[0]} on"),
+        _starting(s, s.stored),
         writes=(*clear, *_meet(s), *pods),
         requeue_after=BLOCKED_RETRY_SECONDS,
         refusable=True,
     )
+
+
+def _starting(s: Snapshot, status: TrainingJobStatus) -> State:
+    first = children.pod_name(s.job["metadata"]["name"], status.attempt, 0)
+    reason = Reason.RESTARTING if story(status) else Reason.PODS_STARTING
+    return State(reason, f"{story(status)}starting {pods_in_words(s.spec)} from {first} on")
+
+
+def _patience(s: Snapshot, state: State) -> float:
+    """Seconds for which pods that are merely starting need no further word."""
+    if state.ready or state.reason is Reason.PODS_PENDING:
+        return 0.0
+    created = max(pod.created_at for pod in s.ranks.values())
+    return min(created + PATIENCE_SECONDS - s.now, PATIENCE_SECONDS)
 
 
 def _running(s: Snapshot) -> State:
@@ -205,7 +225,8 @@ def _running(s: Snapshot) -> State:
     if hindered:
         return State(Reason.PODS_PENDING, f"{story(s.stored)}waiting for pods: {waiting}")
     if waiting:
-        return State(_starting_reason(s), f"{story(s.stored)}starting: {waiting}")
+        reason = _starting(s, s.stored).reason
+        return State(reason, f"{story(s.stored)}starting: {waiting}")
     return State(Reason.RUNNING, f"attempt {s.stored.attempt} runs on {pods_in_words(s.spec)}", ready=True)
 
 
@@ -218,7 +239,7 @@ def _lose(s: Snapshot, loss: Loss) -> Plan:
         return _fail(s, status, Reason.BACKOFF_LIMIT_EXCEEDED, f"{told_by}; {used}")
     status = status.model_copy(update={"restarts": status.restarts + 1})
     count = f"restart {status.restarts} of {s.spec.max_restarts}{from_checkpoint(status)}"
-    return _open_attempt(s, status, Reason.RESTARTING, f"{told_by}; {count}")
+    return _restart(s, status, f"{told_by}; {count}")
 
 
 def _suspend(s: Snapshot) -> Plan:
@@ -371,10 +392,6 @@ def _deadline(s: Snapshot) -> float | None:
 def _until_deadline(s: Snapshot) -> float | None:
     deadline = _deadline(s)
     return None if deadline is None else deadline - s.now
-
-
-def _starting_reason(s: Snapshot) -> Reason:
-    return Reason.RESTARTING if story(s.stored) else Reason.PODS_STARTING
 
 
 def _generation(s: Snapshot) -> int:

@@ -7,7 +7,7 @@ from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.pod import Pod
 from shipway.controllers.trainingjob import children
 from shipway.kube.resource import POD, SERVICE, Object
-from shipway.runtime.plan import Apply, Delete, Write
+from shipway.runtime.plan import Apply, Create, Delete, Write
 
 LEFTOVER_GRACE_SECONDS = 2
 """Grace of pods whose attempt is over: nothing they still do counts, checkpoints are fenced by attempt."""
@@ -34,7 +34,9 @@ def meeting_point(job: Object, spec: TrainingJobSpec, service: Object | None, *,
     annotations = service["metadata"].get("annotations", {}) if service else {}
     if annotations.get(labels.SPEC_HASH) == children.rendezvous_hash(job, attempt=attempt):
         return ()
-    return (Apply(SERVICE, children.rendezvous(job, attempt=attempt)),)
+    body = children.rendezvous(job, attempt=attempt)
+    # Made like any other child: a stranger's Service of that name is not taken over, and a create is cheaper.
+    return (Apply(SERVICE, body),) if service else (Create(SERVICE, body),)
 
 
 def _is_leftover(pod: Pod, *, keep: int, newest: int) -> bool:

@@ -1,6 +1,7 @@
 import pytest
 
 from shipway.controllers.trainingjob.checks import GATHER_SECONDS, SETTLE_SECONDS
+from shipway.controllers.trainingjob.reconcile import PATIENCE_SECONDS
 from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB
 from shipway.runtime.plan import Create, Refusal
 from unit.controllers.training import DIGEST, KEY, OTHER_DIGEST, TRACE, Training, error, result
@@ -16,6 +17,34 @@ def test_a_new_job_gets_its_pods_and_one_service_that_leads_to_rank_0_of_this_at
     assert service["spec"]["selector"]["shipway.dev/rank"] == "0"
     assert service["spec"]["publishNotReadyAddresses"] is True
     assert ready(t.job) == ("False", "PodsStarting")
+
+
+def test_a_job_whose_pods_start_at_once_is_told_of_twice_and_without_an_event():
+    t = Training().run()
+    made = 3  # two pods and the service
+    assert t.world.writes == made + 2
+    assert t.world.notes == []
+    assert t.status["attempts"][0]["podsCreatedAt"]
+
+
+def test_pods_that_take_long_to_start_are_named_once_patience_is_over():
+    t = Training()
+    wait = t.settle().requeue_after
+    assert 0 < wait <= PATIENCE_SECONDS
+    message = conditions(t.job)["Ready"]["message"]
+    assert message == "starting 2 pods from ranker-1-0 on"
+    t.pass_time(wait).settle()
+    assert "starting: ranker-1-0 since" in conditions(t.job)["Ready"]["message"]
+    assert t.status["attempts"][0]["podsCreatedAt"]
+
+
+def test_a_pod_that_vanishes_before_anything_was_told_of_it_is_made_again():
+    t = Training()
+    t.settle()
+    t.world.remove(POD, "ranker-1-1")
+    t.settle()
+    assert set(t.world.pods()) == {"ranker-1-0", "ranker-1-1"}
+    assert t.attempt == 1
 
 
 def test_a_job_of_one_node_has_no_service():
@@ -102,6 +131,7 @@ def test_a_pod_that_vanished_is_a_lost_pod():
 def test_an_operator_that_has_only_just_taken_over_does_not_take_a_late_cache_for_a_lost_pod():
     t = Training()
     t.settle()
+    t.pass_time(PATIENCE_SECONDS).settle()
     pod = t.world.pods()["ranker-1-1"]
     t.world.remove(POD, "ranker-1-1")
     assert 0 < t.settle().requeue_after <= SETTLE_SECONDS
