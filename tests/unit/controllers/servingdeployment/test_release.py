@@ -68,6 +68,18 @@ class TestGoodVersion:
         took = world.until(lambda: world.share("v2") == 50)
         assert 30 <= took <= 32
 
+    def test_clock_of_a_step_starts_when_the_gateway_has_taken_the_weight(self):
+        world = at("v2", 5)
+        world.until(lambda: world.status.rollout.weights.desired == 5 and world.status.rollout.step_started_at)
+        world.gateway_works = False
+        world.until(lambda: world.share("v2") == 25, within=20)
+        world.run(60)
+        assert world.status.rollout.step_started_at is None
+        assert world.ready() == ("False", "RouteNotAccepted")
+        assert len(world.status.rollout.history) == 1
+        world.gateway_works = True
+        assert world.until(lambda: world.share("v2") == 50) >= 30
+
     def test_leaves_the_old_version_in_place_until_the_bake_ends(self):
         world = at("v2", 100)
         world.run(10)
@@ -131,6 +143,17 @@ class TestBadVersion:
         world.gateway_works = True
         took = world.until(lambda: len(world.services()) == 1)
         assert took >= 5
+
+    def test_is_back_on_stable_before_another_one_starts(self):
+        world = at("v3", 25)
+        world.errors["v3"] = 0.5
+        world.gateway_works = False
+        world.until(lambda: world.state() == "Aborted")
+        world.change(version="v2")
+        world.run(10)
+        assert world.status.candidate is None
+        world.gateway_works = True
+        world.until(lambda: world.status.candidate is not None, within=2)
 
     def test_leaves_an_incident_that_names_owner_gate_and_numbers(self):
         world = at("v3", 25)

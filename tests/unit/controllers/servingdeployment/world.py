@@ -105,6 +105,7 @@ class World:
         self.writes = 0
         self.crash_at: int | None = None
         self.crashes = 0
+        self._routes: list[dict[str, int]] = []
         self._counts: dict[str, list[float]] = {}
         self._due: dict[str, float] = defaultdict(float)
         self._versions = itertools.count(1)
@@ -220,6 +221,7 @@ class World:
     def _check_route(self, body: Object, reading: Reading | None) -> None:
         backends = body["spec"]["rules"][0]["backendRefs"]
         weights = {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in backends}
+        self._routes.append(weights)
         assert sum(weights.values()) == 100
         assert all(weight > 0 for weight in weights.values())
         for name in weights:
@@ -345,6 +347,10 @@ class World:
     def share(self, version: str) -> int:
         """Percent of the traffic of a version."""
         return sum(share for name, share in self.shares().items() if f"-{version}-" in name)
+
+    def route_shares(self, version: str) -> list[int]:
+        """The shares of a version in all routes the operator has written."""
+        return [sum(w for name, w in weights.items() if f"-{version}-" in name) for weights in self._routes]
 
     def services(self) -> dict[str, Object]:
         return {o["metadata"]["name"]: o for o in self.list(INFERENCE_SERVICE, "team")}

@@ -1,0 +1,69 @@
+"""The operator dies after any one of its writes, and nobody can tell from what became of the release."""
+
+from typing import Any
+
+import pytest
+
+from unit.controllers.servingdeployment.world import GATES, World
+
+QUICK = [{"setWeight": 20}, {"pause": {"seconds": 3}}, {"setWeight": 50}, {"pause": {"seconds": 3}}]
+ROLLOUT: dict[str, Any] = {"steps": QUICK, "gates": GATES, "bakeSeconds": 3}
+
+
+def serving() -> World:
+    world = World(rollout=ROLLOUT)
+    world.until(lambda: world.serves("v1"))
+    return world
+
+
+def good_release(crash_after: int | None) -> World:
+    world = serving()
+    world.crash_at = crash_after and world.writes + crash_after
+    world.release("v2")
+    world.run(8)
+    return world
+
+
+def bad_release(crash_after: int | None) -> World:
+    world = serving()
+    world.change(version="v3")
+    world.until(lambda: world.share("v3") == 50)
+    world.run(2)
+    world.errors["v3"] = 0.5
+    world.crash_at = crash_after and world.writes + crash_after
+    world.until(lambda: world.state() == "Aborted")
+    world.run(8)
+    return world
+
+
+@pytest.mark.parametrize("crash_after", range(1, 31))
+def test_a_good_release_walks_the_same_steps(crash_after: int):
+    world = good_release(crash_after)
+    assert world.crashes == 1
+    assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
+    assert world.incidents() == []
+    assert list(world.services()) == [world.status.stable.inference_service]
+
+
+@pytest.mark.parametrize("crash_after", range(1, 8))
+def test_a_bad_release_is_taken_back_once_and_for_the_same_reason(crash_after: int):
+    world = bad_release(crash_after)
+    assert world.crashes == 1
+    (incident,) = world.incidents()
+    assert incident["spec"]["gate"] == world.status.abort.gate == "errors"
+    assert incident["spec"]["summary"] == world.status.abort.message
+    assert world.status.abort.route_confirmed_at is not None
+    lowered = next(i for i, share in enumerate(world.route_shares("v3")) if i > 1 and share == 0)
+    assert set(world.route_shares("v3")[lowered:]) == {0}, "it got traffic again after it had been taken back"
+
+
+def test_an_abort_by_hand_that_was_interrupted_is_recorded_as_done():
+    world = serving()
+    world.change(version="v2")
+    world.until(lambda: world.share("v2") == 20)
+    world.act("abort", id_="1", by="ada")
+    world.crash_at = world.writes + 1
+    world.run(2)
+    (record,) = world.status.actions
+    assert record.result.startswith("taken back")
+    assert world.state() == "Aborted"
