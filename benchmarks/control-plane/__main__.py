@@ -14,7 +14,7 @@ from claims import OURS, claims
 from cluster import Cluster, cluster
 from phases import queue_latency, quiet, restart, single
 from ranges import out_of_range
-from subjects import SUBJECTS
+from subjects import SUBJECTS, Subject
 
 from shipway_lab.parts.kubernetes import VERSION
 
@@ -30,12 +30,16 @@ def main() -> int:
     )
     parser.add_argument("--sizes", default="200,1000", help="numbers of objects (default: 200,1000)")
     parser.add_argument("--subjects", default="job,trainingjob", help=f"what to create: {', '.join(SUBJECTS)}")
+    parser.add_argument("--add", action="store_true", help="keep what the output holds of other subjects and sizes")
+    parser.add_argument("--quiet-seconds", type=float, default=130, help="how long standing still is watched")
     parser.add_argument("--namespaces", type=int, default=100)
     parser.add_argument("--name", default="bench", help="name of the lab")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    sizes = [QUICK] if arguments.quick else [int(word) for word in arguments.sizes.split(",")]
-    run = Run(sizes, arguments.subjects.split(","), quiet_seconds=20 if arguments.quick else 130)
+    sizes = [QUICK] if arguments.quick else sorted(int(word) for word in arguments.sizes.split(","))
+    run = Run(sizes, arguments.subjects.split(","), quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
+    if arguments.add:
+        run.keep(json.loads(arguments.output.read_text()))
     asyncio.run(run.all(arguments.name, arguments.namespaces))
     if arguments.quick:
         print(*(problems := run.problems()), sep="\n")
@@ -59,16 +63,21 @@ class Run:
         self._subjects = subjects
         self._quiet_seconds = quiet_seconds
         self._bursts: dict[tuple[str, int], Burst] = {}
-        self._queues: dict[int, dict[str, float]] = {}
+        self._queues: dict[str, dict[str, float]] = {}
         self._phases: dict[str, Any] = {}
 
     async def all(self, name: str, namespaces: int) -> None:
-        """Start the cluster and measure everything."""
-        parts = tuple(dict.fromkeys(part for subject in self._subjects for part in SUBJECTS[subject].parts))
-        async with cluster(name, namespaces=namespaces, parts=parts) as where:
-            for objects in self._sizes:
-                for subject in self._subjects:
-                    await (self._ours if subject == OURS else self._theirs)(where, subject, objects)
+        """Measure one kind after the other, each on a fresh control plane with nothing beside it but its operators."""
+        for word in self._subjects:
+            subject = SUBJECTS[word]
+            async with cluster(name, namespaces=namespaces, parts=subject.parts) as where:
+                for objects in self._sizes:
+                    await (self._ours if word == OURS else self._theirs)(where, subject, objects)
+
+    def keep(self, earlier: dict[str, Any]) -> None:
+        """Start from the results of an earlier run on this machine; what is measured again replaces them."""
+        self._bursts = {(found["subject"], found["objects"]): Burst.from_json(found) for found in earlier["bursts"]}
+        self._queues, self._phases = earlier["queue"], earlier["phases"]
 
     def problems(self) -> list[str]:
         """What is out of range."""
@@ -80,29 +89,31 @@ class Run:
             "machine": _machine(),
             "claims": claims(self._bursts, self._phases),
             "bursts": [result.to_json() for result in self._bursts.values()],
-            "queue": {str(objects): found for objects, found in self._queues.items()},
+            "queue": self._queues,
             "phases": self._phases,
         }
 
-    async def _theirs(self, where: Cluster, name: str, objects: int) -> None:
-        self._note(await burst(where, SUBJECTS[name], objects))
-        await clear(where, SUBJECTS[name])
+    async def _theirs(self, where: Cluster, subject: Subject, objects: int) -> None:
+        self._note(await burst(where, subject, objects))
+        if objects != self._sizes[-1]:
+            await clear(where, subject)
 
-    async def _ours(self, where: Cluster, name: str, objects: int) -> None:
-        subject, last = SUBJECTS[name], objects == max(self._sizes)
+    async def _ours(self, where: Cluster, subject: Subject, objects: int) -> None:
+        last = objects == self._sizes[-1]
         async with where.operator() as operator:
-            if last:
+            if objects == self._sizes[0]:
                 self._phases["single"] = self._say("single", await single(where, subject))
                 await clear(where, subject)
             self._note(await burst(where, subject, objects))
-            self._queues[objects] = self._say("queue", await queue_latency(operator))
+            self._queues[str(objects)] = self._say("queue", await queue_latency(operator))
             if last:
-                self._phases["quiet"] = self._say("quiet", await quiet(where, seconds=self._quiet_seconds))
+                found = {"objects": objects, **await quiet(where, seconds=self._quiet_seconds)}
+                self._phases["quiet"] = self._say("quiet", found)
+            else:
+                await clear(where, subject)
         if last:
             again = {"objects": objects, **await restart(where, objects=objects)}
             self._phases["restart"] = self._say("restart", again)
-        async with where.operator():
-            await clear(where, subject)
 
     def _note(self, result: Burst) -> None:
         self._bursts[result.subject, result.objects] = result

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,11 @@ class Burst:
     def to_json(self) -> dict[str, Any]:
         """For the results."""
         return {**asdict(self), "control_plane_cpu": self.control_plane_cpu}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Burst":
+        """What `to_json` made."""
+        return cls(**{field.name: found[field.name] for field in fields(cls)})
 
 
 class IncompleteError(Exception):

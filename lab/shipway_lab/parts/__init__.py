@@ -16,6 +16,7 @@ from shipway_lab.parts.forwarder import Forwarder
 from shipway_lab.parts.kserve import KServe
 from shipway_lab.parts.kwok import Kwok
 from shipway_lab.parts.node import CoreDns, Kubelet, KubeProxy
+from shipway_lab.parts.peers import JobSet, KubeRay, Trainer
 from shipway_lab.parts.s3 import S3
 
 REGISTRY: Final[Mapping[str, Part]] = {
@@ -34,6 +35,9 @@ REGISTRY: Final[Mapping[str, Part]] = {
         KServe(),
         S3(),
         Kwok(),
+        JobSet(),
+        Trainer(),
+        KubeRay(),
     )
 }
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import time
 from typing import Any, Final
 
 from typing_extensions import override
 
-from shipway_lab import pki
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.artifacts.golang import GoBinary, GoModuleManifests
-from shipway_lab.errors import LabError, PartFailedError
+from shipway_lab.errors import LabError
 from shipway_lab.lab import Lab
-from shipway_lab.parts import contour, manifests
+from shipway_lab.parts import contour, manifests, webhooks
 from shipway_lab.parts.base import Part, http_ok
 
 NAMESPACE: Final = "kserve"
 _MODULE = "github.com/kserve/kserve"
 _WEBHOOK_PORT = 9543
 _HEALTH_PORT = 18082
-_SECONDS_TO_SERVE = 40.0
 _MANAGER = GoBinary("kserve", "kserve", f"{_MODULE}/cmd/manager", usual_seconds=160)
 _CRDS = GoModuleManifests(
     "kserve-crds",
@@ -80,11 +75,12 @@ class KServe(Part):
             f"--health-probe-addr=127.0.0.1:{_HEALTH_PORT}",
             f"--webhook-port={_WEBHOOK_PORT}",
         )
-        env = {"POD_NAMESPACE": NAMESPACE, "TMPDIR": str(self._certificates(lab))}
+        env = {"POD_NAMESPACE": NAMESPACE, "TMPDIR": str(webhooks.certificates(lab, self.name))}
         lab.processes.start(self.name, "kserve", [lab.artifact(_MANAGER.name), *arguments], env=env)
-        _await_port(_WEBHOOK_PORT)
-        authority = pki.encoded(lab.paths.pki / "ca.crt")
-        lab.api.apply_all(at_loopback(hook, authority) for hook in manifests.load(lab, _WEBHOOKS))
+        webhooks.await_port(self.name, _WEBHOOK_PORT)
+        hooks = manifests.load(lab, _WEBHOOKS)
+        authority = webhooks.authority(lab)
+        lab.api.apply_all(webhooks.at_loopback(hook, authority, port=_WEBHOOK_PORT) for hook in hooks)
 
     @override
     def ready(self, lab: Lab) -> bool:
@@ -97,15 +93,6 @@ class KServe(Part):
             return "denied the request" in str(error)
         return False
 
-    def _certificates(self, lab: Lab) -> str:
-        """The folder for temporary files in which the manager finds its serving certificate."""
-        temporary = lab.folder("kserve-tmp")
-        folder = temporary / "k8s-webhook-server" / "serving-certs"
-        folder.mkdir(parents=True, exist_ok=True)
-        for suffix in ("crt", "key"):
-            shutil.copy(lab.paths.pki / f"webhook.{suffix}", folder / f"tls.{suffix}")
-        return str(temporary)
-
 
 def configured(config_map: dict[str, Any]) -> dict[str, Any]:
     """KServe's own ConfigMap with our settings laid over its defaults."""
@@ -113,31 +100,3 @@ def configured(config_map: dict[str, Any]) -> dict[str, Any]:
     for key, settings in _SETTINGS.items():
         data[key] = json.dumps({**json.loads(data[key]), **settings})
     return {**config_map, "metadata": {**config_map["metadata"], "namespace": NAMESPACE}, "data": data}
-
-
-def at_loopback(configuration: dict[str, Any], authority: str) -> dict[str, Any]:
-    """A webhook configuration that calls the manager on the lab's loopback instead of through a service.
-
-    Args:
-        configuration: As KServe ships it.
-        authority: Certificate of the authority in base64.
-    """
-    webhooks = []
-    for webhook in configuration["webhooks"]:
-        path = webhook["clientConfig"]["service"]["path"]
-        client = {"url": f"https://127.0.0.1:{_WEBHOOK_PORT}{path}", "caBundle": authority}
-        webhooks.append({**webhook, "clientConfig": client})
-    metadata = {"name": configuration["metadata"]["name"]}
-    return {**configuration, "metadata": metadata, "webhooks": webhooks}
-
-
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + _SECONDS_TO_SERVE
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise PartFailedError(f"kserve: nothing listens on port {port} after {_SECONDS_TO_SERVE:.0f} s")

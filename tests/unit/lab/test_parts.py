@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shipway_lab import parts
 from shipway_lab.errors import LabError
-from shipway_lab.parts import contour, kserve, kwok, manifests
+from shipway_lab.parts import contour, kserve, kwok, manifests, peers, webhooks
 from shipway_lab.parts.base import Part
 
 
@@ -83,9 +83,16 @@ def test_webhooks_are_called_on_loopback_and_keep_everything_else() -> None:
         "metadata": {"name": "x", "creationTimestamp": None},
         "webhooks": [{"name": "pods", "clientConfig": service, "objectSelector": selector}],
     }
-    (webhook,) = kserve.at_loopback(shipped, "Q0E=")["webhooks"]
+    (webhook,) = webhooks.at_loopback(shipped, "Q0E=", port=9543)["webhooks"]
     assert webhook["clientConfig"] == {"url": "https://127.0.0.1:9543/mutate-pods", "caBundle": "Q0E="}
     assert webhook["objectSelector"] == selector
+
+
+def test_jobset_is_asked_about_its_own_pods_only() -> None:
+    hooks = [{"name": "mpod.kb.io"}, {"name": "vjobset.kb.io"}]
+    pods, sets = (peers._only_its_pods(hook) for hook in hooks)
+    assert pods["objectSelector"]["matchExpressions"][0]["key"] == "jobset.sigs.k8s.io/jobset-name"
+    assert "objectSelector" not in sets
 
 
 def test_a_service_for_a_process_has_no_selector_and_one_endpoint() -> None:
