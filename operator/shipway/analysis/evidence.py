@@ -1,11 +1,11 @@
 """The evidence of one step: every gate's counts, kept apart from those at any other weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shipway.analysis.counts import NOTHING, Count
-from shipway.analysis.gates import Comparison, Judgement, Test
+from shipway.analysis.gates import Comparison, Judgement
 from shipway.analysis.latency import Histogram
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
@@ -65,7 +65,7 @@ class GateEvidence:
     def next_step(self, *, keep_stable: bool) -> "GateEvidence":
         """Begin a step: nothing counted; stable's counts are kept as the baseline where it will get no traffic."""
         stable = self.comparison.stable if keep_stable else NOTHING
-        fresh = Comparison.resumed(self.comparison.test, candidate=NOTHING, stable=stable)
+        fresh = Comparison.resumed(self.comparison.tolerance, candidate=NOTHING, stable=stable)
         return replace(self, comparison=fresh, threshold=self._freshest_threshold(), calibration=None, problem="")
 
     def judge(self) -> Judgement:
@@ -136,10 +136,3 @@ class StepEvidence:
 
 def _slow(latency: Histogram | None, threshold: float) -> Count:
     return latency.slower_than(latency.buckets.index(threshold)) if latency else NOTHING
-
-
-def begin(tests: Sequence[tuple[str, Signal, float, Test]]) -> StepEvidence:
-    """Evidence with nothing counted yet; `tests` are name, signal, quantile and test of each gate."""
-    return StepEvidence(
-        tuple(GateEvidence(name, signal, Comparison(test), quantile) for name, signal, quantile, test in tests)
-    )

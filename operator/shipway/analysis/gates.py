@@ -22,7 +22,7 @@ node, comes in bursts that no bound on stable's long-run share foresees."""
 
 
 @dataclass(frozen=True)
-class Test:
+class Tolerance:
     """What is allowed, and how sure one must be.
 
     Attributes:
@@ -69,7 +69,7 @@ class Judgement:
 class Comparison:
     """The evidence of one test in one step."""
 
-    test: Test
+    tolerance: Tolerance
     candidate: Count = NOTHING
     stable: Count = NOTHING
     detector: Detector = field(default_factory=Detector)
@@ -79,21 +79,21 @@ class Comparison:
     """Stable's newest batches."""
 
     @classmethod
-    def resumed(cls, test: Test, *, candidate: Count, stable: Count) -> "Comparison":
+    def resumed(cls, tolerance: Tolerance, *, candidate: Count, stable: Count) -> "Comparison":
         """Go on from counts that were kept; what the detectors had seen before is lost, their error rate is not."""
-        return cls(test, candidate, stable, Detector(trials=candidate.trials), Detector(trials=stable.trials))
+        return cls(tolerance, candidate, stable, Detector(trials=candidate.trials), Detector(trials=stable.trials))
 
     def observe(self, *, candidate: Count, stable: Count) -> "Comparison":
         """The evidence after one more batch."""
-        usual = interval(self.stable, self.test.baseline_alpha).upper
+        usual = interval(self.stable, self.tolerance.baseline_alpha).upper
         recent = (*self.recent, stable)[-RECENT_BATCHES:]
         now = max(usual, _worst_share(recent))
         return replace(
             self,
             candidate=self.candidate + candidate,
             stable=self.stable + stable,
-            detector=self.detector.observe(candidate, now + self.test.margin),
-            drift=self.drift.observe(stable, usual + self.test.margin),
+            detector=self.detector.observe(candidate, now + self.tolerance.margin),
+            drift=self.drift.observe(stable, usual + self.tolerance.margin),
             recent=recent,
         )
 
@@ -104,22 +104,22 @@ class Comparison:
 
     def judge(self) -> Judgement:
         """The verdict so far."""
-        difference = self._difference(self.test.bound_alpha)
+        difference = self._difference(self.tolerance.bound_alpha)
         verdict, message = self._verdict(difference)
         return Judgement(verdict, self.candidate, self.stable, difference.lower, difference.upper, message)
 
     def _verdict(self, difference: Interval) -> tuple[Verdict, str]:
-        margin = self.test.margin
+        margin = self.tolerance.margin
         if difference.lower > margin:
             return Verdict.FAIL, f"at least {difference.lower:.2%} worse than stable; {margin:.2%} is allowed"
-        if self.detector.log_value >= -log(self.test.detector_alpha):
+        if self.detector.log_value >= -log(self.tolerance.detector_alpha):
             return Verdict.FAIL, f"has become worse than stable by more than the {margin:.2%} that is allowed"
         if difference.upper <= margin:
             return Verdict.PASS, f"at most {difference.upper:.2%} worse than stable; {margin:.2%} is allowed"
         return self._undecided()
 
     def _undecided(self) -> tuple[Verdict, str]:
-        needed = self.test.min_samples
+        needed = self.tolerance.min_samples
         if self.candidate.trials < needed:
             return Verdict.INCONCLUSIVE, f"{self.candidate.trials} of {needed} answers of the new version seen"
         if self.stable.trials < needed:
@@ -130,12 +130,12 @@ class Comparison:
 
     @property
     def _suspected(self) -> bool:
-        beyond = self._difference(SUSPICION / 2, SUSPICION / 2).lower > self.test.margin
+        beyond = self._difference(SUSPICION / 2, SUSPICION / 2).lower > self.tolerance.margin
         return beyond or self.detector.log_value >= log(1 / SUSPICION)
 
     def _difference(self, candidate_alpha: float, stable_alpha: float | None = None) -> Interval:
         new = interval(self.candidate, candidate_alpha)
-        old = interval(self.stable, stable_alpha or self.test.baseline_alpha)
+        old = interval(self.stable, stable_alpha or self.tolerance.baseline_alpha)
         return Interval(new.lower - old.upper, new.upper - old.lower)
 
 

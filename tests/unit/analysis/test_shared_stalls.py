@@ -8,8 +8,8 @@ from shipway.analysis.counts import Count
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 TICK = 0.25
-LATENCY = gates.Test(margin=0.10, min_samples=30, alpha=0.001)
-ERRORS = gates.Test(margin=0.01, min_samples=30, alpha=0.001)
+LATENCY = gates.Tolerance(margin=0.10, min_samples=30, alpha=0.001)
+ERRORS = gates.Tolerance(margin=0.01, min_samples=30, alpha=0.001)
 
 
 def batch(random: Random, *, rate: float, share: float) -> Count:

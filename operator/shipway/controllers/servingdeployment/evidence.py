@@ -5,7 +5,7 @@ from typing import Literal
 
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.evidence import GateEvidence, Signal, StepEvidence
-from shipway.analysis.gates import Comparison, Judgement, Test
+from shipway.analysis.gates import Comparison, Judgement, Tolerance
 from shipway.api.v1alpha1.servingdeployment import (
     Cursor,
     Evidence,
@@ -70,17 +70,17 @@ def _alpha(spec: ServingDeploymentSpec) -> float:
 
 
 def _gate(gate: Gate, alpha: float, candidate: Evidence | None, stable: Evidence | None) -> GateEvidence:
-    test = Test(float(gate.margin), gate.min_samples, alpha)
+    tolerance = Tolerance(float(gate.margin), gate.min_samples, alpha)
     signal = Signal(gate.type)
     if signal is Signal.ERROR_RATE:
-        comparison = Comparison.resumed(test, candidate=_answers(candidate), stable=_answers(stable))
+        comparison = Comparison.resumed(tolerance, candidate=_answers(candidate), stable=_answers(stable))
         return GateEvidence(gate.name, signal, comparison)
     new, old = _slow(gate, candidate), _slow(gate, stable)
     known = old or new
     return GateEvidence(
         gate.name,
         signal,
-        Comparison.resumed(test, candidate=_slow_count(new), stable=_slow_count(old)),
+        Comparison.resumed(tolerance, candidate=_slow_count(new), stable=_slow_count(old)),
         float(gate.quantile),
         float(known.threshold) if known else None,
     )
