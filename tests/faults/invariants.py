@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from faults.history import History, World
+from faults.history import Change, History
 from shipway.api import labels
 from shipway.integrations.kserve import POD_LABEL
 from shipway.kube.resource import (
@@ -26,6 +26,8 @@ from shipway.kube.resource import (
 Check = Callable[[History], Iterator[str]]
 ENDED = ("Completed", "Aborted", "Superseded")
 TERMINAL = ("Succeeded", "Failed")
+NEWS_SECONDS = 15.0
+"""How old what the operator knows may be under faults: a watch in the dark until the sweep."""
 
 
 def violations(history: History) -> list[str]:
@@ -40,8 +42,8 @@ def no_orphan(history: History) -> Iterator[str]:
         if change.type == "DELETED":
             gone[change.uid] = history.seen_at[change.version]
         owner = _owner(change.object)
-        if change.type == "ADDED" and owner in gone and history.seen_at[change.version] - gone[owner] > 10:
-            yield f"{change.kind} {change.name} was made 10 s after its owner was gone"
+        if change.type == "ADDED" and owner in gone and history.seen_at[change.version] - gone[owner] > NEWS_SECONDS:
+            yield f"{change.kind} {change.name} was made {NEWS_SECONDS:g} s after its owner was gone"
 
 
 def no_duplicate_child(history: History) -> Iterator[str]:
@@ -63,7 +65,6 @@ def no_duplicate_child(history: History) -> Iterator[str]:
 
 def user_spec_is_the_users(history: History) -> Iterator[str]:
     """The generation of what users wrote grows by their writes only."""
-    by_user = defaultdict(int)
     for change, world in history.steps():
         if change.kind not in OWN or change.type != "MODIFIED":
             continue
@@ -71,34 +72,38 @@ def user_spec_is_the_users(history: History) -> Iterator[str]:
         if before is None or before["metadata"]["uid"] != change.uid:
             continue
         if before["spec"] != change.object["spec"] or _of_users(before) != _of_users(change.object):
-            by_user[change.uid] += 1
             if change.version not in history.foreign:
                 yield f"{change.kind} {change.name}: spec or metadata was changed by nobody who may"
 
 
 def weights_are_never_all_zero(history: History) -> Iterator[str]:
-    """A route that the operator wrote sends its traffic somewhere, and all of it."""
+    """A route that the operator wrote sends its traffic somewhere."""
     for change, _ in _routes(history):
-        weights = _weights(change)
-        if not weights or sum(weights.values()) == 0:
-            yield f"HTTPRoute {change['metadata']['name']} sends nothing to anybody: {weights}"
+        weights = _weights(change.object)
+        if sum(weights.values()) == 0:
+            yield f"HTTPRoute {change.name} sends nothing to anybody: {weights}"
 
 
 def no_weight_without_a_ready_replica(history: History) -> Iterator[str]:
-    """Nobody gets traffic who never had a ready replica."""
-    was_ready: set[str] = set()
-    for change, world in history.steps():
-        if change.kind == POD.kind and _is_ready(change.object):
-            was_ready.add(change.object["metadata"]["labels"].get(POD_LABEL, ""))
-        if change.kind == INFERENCE_SERVICE.kind and change.type == "DELETED":
-            was_ready.discard(change.name)
-        if change.kind != HTTP_ROUTE.kind or change.type == "DELETED" or change.version in history.foreign:
+    """Nobody gets more traffic who has no ready replica, save in the moment in which the news is under way."""
+    ready: dict[str, set[str]] = defaultdict(set)
+    last: dict[str, float] = {}
+    routes = {change.version: before for change, before in _routes(history)}
+    for change, _ in history.steps():
+        now = history.seen_at[change.version]
+        if change.kind == POD.kind:
+            name = (change.object["metadata"].get("labels") or {}).get(POD_LABEL, "")
+            if ready[name]:
+                last[name] = now
+            (ready[name].add if change.type != "DELETED" and _is_ready(change.object) else ready[name].discard)(change.uid)
+        if change.version not in routes:
             continue
-        before = world.get((change.kind, change.name))
+        before = routes[change.version]
         old = _weights(before) if before else {}
         for name, weight in _weights(change.object).items():
-            if weight > old.get(name, 0) and name not in was_ready:
-                yield f"HTTPRoute {change.name} gives {weight} to {name}, of which no pod was ever ready"
+            unready = not ready[name] and now - last.get(name, 0.0) > NEWS_SECONDS
+            if weight > old.get(name, 0) and unready:
+                yield f"HTTPRoute {change.name} gives {weight} to {name}, which has no ready pod"
 
 
 def steps_go_forward(history: History) -> Iterator[str]:
@@ -132,7 +137,8 @@ def rollouts_end_once(history: History) -> Iterator[str]:
 def what_was_taken_back_gets_nothing(history: History) -> Iterator[str]:
     """Once the route is confirmed to be without a rolled-back version, none gives it traffic; nobody asks for it anew."""
     back: dict[str, str] = {}
-    for change, world in history.steps():
+    routes = {change.version: before for change, before in _routes(history)}
+    for change, _ in history.steps():
         if change.kind == SERVING_DEPLOYMENT.kind:
             status = change.object.get("status", {})
             abort, rollout = status.get("abort") or {}, status.get("rollout") or {}
@@ -140,8 +146,8 @@ def what_was_taken_back_gets_nothing(history: History) -> Iterator[str]:
                 back[change.name] = rollout["inferenceService"]
             else:
                 back.pop(change.name, None)
-        if change.kind == HTTP_ROUTE.kind and change.version not in history.foreign and change.type != "DELETED":
-            before = world.get((change.kind, change.name))
+        if change.version in routes:
+            before = routes[change.version]
             rises = _weights(change.object).get(back.get(change.name, ""), 0)
             if rises > (_weights(before) if before else {}).get(back.get(change.name, ""), 0):
                 yield f"HTTPRoute {change.name} gives {rises} to {back[change.name]}, which was taken back"
@@ -219,10 +225,14 @@ def _versions_of(history: History, kind: str) -> Iterator[Object]:
     return (change.object for change, _ in history.steps() if change.kind == kind and change.type != "DELETED")
 
 
-def _routes(history: History) -> Iterator[tuple[Object, World]]:
+def _routes(history: History) -> Iterator[tuple[Change, Object | None]]:
+    """The specs of routes that the operator wrote, each with the route before it."""
     for change, world in history.steps():
-        if change.kind == HTTP_ROUTE.kind and change.type != "DELETED" and change.version not in history.foreign:
-            yield change.object, world
+        if change.kind != HTTP_ROUTE.kind or change.type == "DELETED" or change.version in history.foreign:
+            continue
+        before = world.get((change.kind, change.name))
+        if before is None or before["spec"] != change.object["spec"]:
+            yield change, before
 
 
 def _weights(route: Object) -> dict[str, int]:
