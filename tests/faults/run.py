@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ CONVERGENCE_SECONDS = 30.0
 PATIENCE_SECONDS = 75.0
 """How long a run that does not converge in time is watched, to say by how much it missed."""
 QUIET_SECONDS = 1.0
+LIMIT_SECONDS = 200.0
 OWNED = (POD, SERVICE, INFERENCE_SERVICE, HTTP_ROUTE)
 
 
@@ -87,8 +88,17 @@ def forecast(seed: int) -> Weather:
 
 async def run_seed(seed: int, lab: Lab) -> Outcome:
     """Tell the story of a seed."""
-    weather = forecast(seed)
-    outcome = Outcome(seed, weather)
+    outcome = Outcome(seed, forecast(seed))
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await _tell(outcome, lab)
+    except TimeoutError:
+        outcome.violations.append(f"the run did not end within {LIMIT_SECONDS:g} s")
+    return outcome
+
+
+async def _tell(outcome: Outcome, lab: Lab) -> None:
+    seed, weather = outcome.seed, outcome.weather
     async with _Scene.set(seed, weather, lab) as scene:
         await scene.suffer()
         if weather.ends_namespace:
@@ -98,7 +108,6 @@ async def run_seed(seed: int, lab: Lab) -> Outcome:
         outcome.faults, outcome.changes = scene.proxy.done, len(scene.history.changes)
         outcome.operators, outcome.killed, outcome.ended = scene.world.operators, scene.keeper.killed, scene.keeper.ended
     outcome.violations += violations(scene.history)
-    return outcome
 
 
 @dataclass
@@ -160,9 +169,10 @@ class _Scene:
         if outcome.convergence_seconds > CONVERGENCE_SECONDS:
             outcome.violations.append(f"converged after {outcome.convergence_seconds:.1f} s")
         await self.story.forget()
-        outcome.leaked = await self._left_after(self._owned, what="nothing owned is left")
-        if outcome.leaked:
-            outcome.violations.append(f"{outcome.leaked} objects are left after their owner")
+        left = await self._left_after(self._owned)
+        outcome.leaked = len(left)
+        if left:
+            outcome.violations.append(f"left after their owner: {', '.join(left)}")
 
     async def end_namespace(self, outcome: Outcome) -> None:
         """The namespace is deleted while everything fails; it must go, and the operator go on."""
@@ -170,7 +180,7 @@ class _Scene:
         await asyncio.sleep(1.0)
         began = time.monotonic()
         await self._calm()
-        outcome.leaked = await self._left_after(self._namespaces, what="the namespace is gone")
+        outcome.leaked = len(await self._left_after(self._namespaces))
         outcome.convergence_seconds = time.monotonic() - began
         if outcome.leaked:
             outcome.violations.append("the namespace does not end")
@@ -188,31 +198,26 @@ class _Scene:
         if self.world.writes != before and self.weather.story != "release":
             outcome.violations.append(f"{self.world.writes - before} writes at rest")
 
-    async def _owned(self) -> Sequence[object]:
+    async def _owned(self) -> Sequence[str]:
         return [
-            obj["metadata"]["name"]
+            f"{resource.kind} {obj['metadata']['name']}"
             for resource in OWNED
             for obj in await self.world.list(resource, SELECTOR)
             if obj["metadata"].get("ownerReferences")
         ]
 
-    async def _namespaces(self) -> Sequence[object]:
+    async def _namespaces(self) -> Sequence[str]:
         try:
-            return [await self.client.get(NAMESPACE, None, self.world.namespace)]
+            await self.client.get(NAMESPACE, None, self.world.namespace)
         except NotFoundError:
             return []
+        return [self.world.namespace]
 
-    async def _left_after(self, look, *, what: str) -> int:  # type: ignore[no-untyped-def]
-        async def none() -> bool:
-            left = await look()
-            assert not left, left
-            return True
-
-        try:
-            await eventually(none, within=CONVERGENCE_SECONDS, every=0.2, what=what)
-        except AssertionError:
-            return len(await look())
-        return 0
+    async def _left_after(self, look: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
+        deadline = time.monotonic() + CONVERGENCE_SECONDS
+        while (left := await look()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        return left
 
     async def _jump(self) -> None:
         self.world.clock.advance(self.dice.uniform(1, 20))

@@ -543,3 +543,15 @@ def test_a_crash_after_any_write_of_a_restart_ends_in_the_same_state(crash_after
         }
 
     assert play(crash_after) == play(None)
+
+
+@pytest.mark.parametrize("edit", [{"selector": {"stranger": "yes"}}, {"publishNotReadyAddresses": False}])
+def test_a_service_that_a_stranger_turned_elsewhere_leads_to_rank_0_again(edit):
+    t = Training().run()
+    before = t.world.get(SERVICE, "team", "ranker-rdzv")["spec"]
+    t.world.change(SERVICE, "ranker-rdzv", edit)
+    t.settle()
+    assert t.world.get(SERVICE, "team", "ranker-rdzv")["spec"] == before
+    writes = t.world.writes
+    t.settle()
+    assert t.world.writes == writes
