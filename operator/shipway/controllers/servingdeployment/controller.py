@@ -13,8 +13,9 @@ from shipway.controllers.servingdeployment.evidence import from_status, step_tok
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
 from shipway.controllers.servingdeployment.verbs import UNNAMED
-from shipway.integrations.counters import CANDIDATE, STABLE, Assignment, CounterBoard, Counters, Reading, Target
+from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
+from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Reading, Target
 from shipway.kube.resource import (
     HTTP_ROUTE,
     INCIDENT,

@@ -18,7 +18,8 @@ from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.servingdeployment.children import ROLLED_BACK
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
-from shipway.integrations.counters import Assignment, CounterBoard, Counters, Follower, Reading
+from shipway.integrations.counters import CounterBoard
+from shipway.integrations.tally import Assignment, Counters, Follower, Reading
 from shipway.kube.resource import (
     HTTP_ROUTE,
     INCIDENT,

@@ -1,0 +1,199 @@
+"""The board against real HTTP counters: restarts, newcomers, silence, and going on after the operator's own end."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from shipway.analysis.counts import Count
+from shipway.analysis.evidence import GateEvidence, Sample, Signal, StepEvidence
+from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.latency import Buckets, Histogram
+from shipway.integrations.counters import CounterBoard
+from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Follower, Target
+from shipway.kube.resource import Key
+
+KEY = Key("ServingDeployment", "team", "ranker")
+EVIDENCE = StepEvidence((GateEvidence("errors", Signal.ERROR_RATE, Comparison(Tolerance(0.01, 30, 0.01))),))
+_hosts = itertools.count(2)
+
+
+class Predictor:
+    """A real HTTP server that counts, on a loopback address of its own."""
+
+    def __init__(self) -> None:
+        self.address = f"127.77.1.{next(_hosts)}"
+        self.started, self.requests, self.errors = 1000.0, 0, 0
+        self.answer: Callable[[], Any] = self.counters
+        self.port = 0
+
+    def counters(self) -> dict[str, Any]:
+        latency = {"firstBound": 0.001, "ratio": 1.25, "counts": [self.requests, 0, 0]}
+        return {
+            "schema": 1,
+            "startedAt": self.started,
+            "requests": self.requests,
+            "errors": self.errors,
+            "latency": latency,
+        }
+
+    async def handle(self, _: web.Request) -> web.Response:
+        body = self.answer()
+        return body if isinstance(body, web.Response) else web.json_response(body)
+
+
+@asynccontextmanager
+async def predictors(count: int = 2, port: int = 8090) -> AsyncIterator[list[Predictor]]:
+    made, runners = [Predictor() for _ in range(count)], []
+    for predictor in made:
+        app = web.Application()
+        app.router.add_get("/counters", predictor.handle)
+        runners.append(web.AppRunner(app, access_log=None, shutdown_timeout=0.1))
+        await runners[-1].setup()
+        await web.TCPSite(runners[-1], predictor.address, port).start()
+    try:
+        yield made
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+@asynccontextmanager
+async def board() -> AsyncIterator[tuple[CounterBoard, list[Key]]]:
+    woken: list[Key] = []
+    made = CounterBoard(session=aiohttp.ClientSession(), on_sample=woken.append, period=0.02)
+    try:
+        yield made, woken
+    finally:
+        await made.close()
+
+
+def assignment(made: list[Predictor], token: str = "1", **more: Any) -> Assignment:
+    roles = [CANDIDATE, STABLE]
+    targets = tuple(Target(f"pod-{i}", p.address, roles[i % 2]) for i, p in enumerate(made))
+    return Assignment(token, targets, EVIDENCE, **more)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - what it waits for has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_counts_what_comes_after_the_first_look_and_wakes_the_release():
+    async with predictors() as made, board() as (counters, woken):
+        made[0].requests, made[0].errors = 500, 50
+        counters.follow(KEY, assignment(made))
+        await until(lambda: counters.reading(KEY).fresh)
+        made[0].requests, made[0].errors, made[1].requests = 510, 53, 30
+        await until(lambda: counters.reading(KEY).evidence.candidate == Count(10, 3))
+        await until(lambda: counters.reading(KEY).evidence.stable == Count(30, 0))
+        assert KEY in woken
+
+
+async def test_another_step_begins_at_the_evidence_it_is_given():
+    async with predictors() as made, board() as (counters, _):
+        counters.follow(KEY, assignment(made))
+        await until(lambda: counters.reading(KEY).fresh)
+        made[0].requests = 10
+        await until(lambda: counters.reading(KEY).evidence.candidate.trials == 10)
+        counters.follow(KEY, assignment(made, token="2"))
+        assert counters.reading(KEY).evidence.candidate == Count()
+        made[0].requests = 15
+        await until(lambda: counters.reading(KEY).evidence.candidate.trials == 5)
+
+
+async def test_goes_on_where_an_earlier_operator_stopped():
+    async with predictors() as made, board() as (counters, _):
+        made[0].requests, made[0].errors = 120, 7
+        kept = {"pod-0": Counters(1000.0, 100, 5)}
+        counters.follow(KEY, assignment(made, positions=kept))
+        await until(lambda: counters.reading(KEY).evidence.candidate == Count(20, 2))
+
+
+async def test_silence_is_an_error_after_some_seconds_and_not_before():
+    now = 100.0
+    follower = Follower(assignment([Predictor(), Predictor()]), lambda: now)
+    targets = follower.targets
+    follower.take(dict.fromkeys(targets, "connection refused"))
+    assert (follower.reading().fresh, follower.reading().problem) == (False, "")
+    now = 103.5
+    follower.take(dict.fromkeys(targets, "connection refused"))
+    assert follower.reading().problem == "the counters of pod pod-0 cannot be read: connection refused"
+    follower.take(dict.fromkeys(targets, Counters(1.0, 1, 0)))
+    assert (follower.reading().fresh, follower.reading().problem) == (True, "")
+
+
+async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop():
+    now = 0.0
+    follower = Follower(assignment([Predictor() for _ in range(4)]), lambda: now)
+    now = 4.0
+    answers: dict[Target, Counters | str] = {target: Counters(1.0, 1, 0) for target in follower.targets}
+    answers[follower.targets[2]] = "timed out"
+    follower.take(answers)
+    assert "pod-2" in follower.reading().problem
+    answers[follower.targets[2]] = Counters(1.0, 1, 0)
+    answers[follower.targets[3]] = "timed out"
+    follower.take(answers)
+    assert follower.reading().problem == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: web.Response(status=503), "503"),
+        (lambda: web.Response(text="<html>"), "json"),
+        (lambda: {"schema": 2}, "schema"),
+        (lambda: {"schema": 1, "startedAt": 1, "requests": 1, "errors": 2, "latency": None}, "latency"),
+    ],
+)
+async def test_what_is_wrong_with_an_answer_is_said(answer: Callable[[], Any], words: str):
+    async with predictors() as made, board() as (counters, _):
+        made[0].answer = answer
+        said = await counters._read(Target("pod-0", made[0].address, CANDIDATE))
+        assert isinstance(said, str)
+        assert words in said.lower()
+        assert f"http://{made[0].address}:8090/counters" in said
+
+
+async def test_a_release_that_is_forgotten_is_not_read_any_more():
+    async with predictors() as made, board() as (counters, woken):
+        counters.follow(KEY, assignment(made))
+        await until(lambda: bool(woken))
+        counters.forget(KEY)
+        assert counters.reading(KEY) is None
+        woken.clear()
+        made[0].requests = 99
+        await asyncio.sleep(0.1)
+        assert woken == []
+
+
+BUCKETS = Buckets(0.001, 2.0, 3)
+
+
+def counted(started: float, requests: int, errors: int, *latency: int) -> Counters:
+    return Counters(started, requests, errors, Histogram(BUCKETS, latency) if latency else None)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "sample"),
+    [
+        (
+            counted(1, 10, 1, 9, 1, 0),
+            counted(1, 14, 2, 12, 2, 0),
+            Sample(Count(4, 1), Histogram(BUCKETS, (3, 1, 0))),
+        ),
+        (counted(1, 10, 1, 9, 1, 0), counted(9, 3, 1, 3, 0, 0), Sample(Count(3, 1), Histogram(BUCKETS, (3, 0, 0)))),
+        (counted(1, 10, 1, 9, 1, 0), counted(1, 4, 0, 4, 0, 0), Sample(Count(4, 0), Histogram(BUCKETS, (4, 0, 0)))),
+        (counted(1, 10, 1), counted(1, 12, 1, 10, 2, 0), Sample(Count(2, 0), None)),
+        (counted(1, 10, 1), counted(1, 10, 2), Sample(Count(0, 0), None)),
+    ],
+    ids=["goes on", "restarted", "counts less than before", "only totals known", "error before its answer"],
+)
+def test_what_came_since(earlier: Counters, later: Counters, sample: Sample):
+    assert later.since(earlier) == sample

@@ -1,0 +1,96 @@
+"""The route we make, what counts as a change of it, and when the gateway is believed to follow it."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from shipway.api.v1alpha1.servingdeployment import GatewayRef
+from shipway.integrations import gateway
+
+GATEWAY = GatewayRef(name="gw", namespace="infra")
+
+
+def route(shares: dict[str, int] | None = None) -> dict[str, Any]:
+    metadata = {"name": "ranker", "namespace": "team", "generation": 3}
+    wanted = {"a-predictor": 75, "b-predictor": 25} if shares is None else shares
+    return gateway.render(metadata, host="ranker.example.com", gateway=GATEWAY, shares=wanted, port=80)
+
+
+def answered(generation: int = 3, parent: str = "gw", **conditions: str) -> dict[str, Any]:
+    obj = route()
+    said = [
+        {"type": kind, "status": status, "reason": "Why", "message": "in words", "observedGeneration": generation}
+        for kind, status in ({"Accepted": "True", "ResolvedRefs": "True"} | conditions).items()
+    ]
+    obj["status"] = {"parents": [{"parentRef": {"name": parent, "namespace": "infra"}, "conditions": said}]}
+    return obj
+
+
+def test_a_backend_without_traffic_is_not_in_the_route():
+    refs = route({"a-predictor": 100, "b-predictor": 0})["spec"]["rules"][0]["backendRefs"]
+    assert [(ref["name"], ref["weight"]) for ref in refs] == [("a-predictor", 100)]
+
+
+def test_the_gateway_is_in_the_routes_namespace_unless_it_is_named():
+    rendered = gateway.render(
+        {"name": "r", "namespace": "team"}, host="h", gateway=GatewayRef(name="gw"), shares={}, port=80
+    )
+    assert rendered["spec"]["parentRefs"][0]["namespace"] == "team"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda spec: spec["rules"][0]["backendRefs"][0].update(weight=1),
+        lambda spec: spec["rules"][0]["backendRefs"].pop(),
+        lambda spec: spec["rules"].append(spec["rules"][0]),
+        lambda spec: spec.update(hostnames=["other"]),
+        lambda spec: spec.pop("parentRefs"),
+        lambda spec: spec["rules"][0].update(filters=[{"type": "RequestMirror"}]),
+        lambda spec: spec["rules"][0].update(timeouts={"request": "1s"}),
+        lambda spec: spec["rules"][0]["backendRefs"][0].update(filters=[{"type": "ResponseHeaderModifier"}]),
+    ],
+)
+def test_a_foreign_edit_is_a_difference(edit: Any):
+    stored = copy.deepcopy(route())
+    edit(stored["spec"])
+    assert gateway.differs(stored, route())
+
+
+def test_a_default_that_a_newer_api_adds_is_none():
+    stored = copy.deepcopy(route())
+    stored["spec"]["rules"][0]["name"] = "rule-0"
+    stored["spec"]["useDefaultGateways"] = "None"
+    assert not gateway.differs(stored, route())
+
+
+def test_it_is_followed_when_this_generation_is_accepted_and_resolved():
+    view = gateway.view(answered(), GATEWAY)
+    assert view.accepted
+    assert view.shares == {"a-predictor": 75, "b-predictor": 25}
+
+
+@pytest.mark.parametrize(
+    ("obj", "words"),
+    [
+        (answered(generation=2), "has not said Accepted for generation 3"),
+        (answered(ResolvedRefs="False"), "ResolvedRefs is False: Why: in words"),
+        (answered(parent="other"), "does Gateway infra/gw exist"),
+        (route(), "does Gateway infra/gw exist"),
+    ],
+)
+def test_it_is_not_followed_otherwise_and_the_gateway_says_why(obj: dict[str, Any], words: str):
+    view = gateway.view(obj, GATEWAY)
+    assert not view.accepted
+    assert words in view.complaint
+
+
+def test_weights_of_others_are_read_as_percent_of_all():
+    obj = route()
+    obj["spec"]["rules"][0]["backendRefs"] = [
+        {"name": "a", "weight": 1},
+        {"name": "b", "weight": 3},
+        {"name": "c", "weight": 0},
+    ]
+    assert gateway.view(obj, GATEWAY).shares == {"a": 25, "b": 75}
