@@ -265,6 +265,19 @@ class TestEvidence:
         assert world.share("v2") == 0
         assert world.ready() == ("False", "MetricsUnavailable")
 
+    def test_counts_of_one_weight_are_not_pooled_with_those_of_another(self):
+        world = at("v2", 25)
+        world.until(lambda: len(world.status.rollout.history) == 2)
+        candidate, stable = world.status.rollout.evidence
+        assert (candidate.requests, stable.requests) == (0, 0)
+
+    def test_at_100_percent_stables_last_counts_are_the_baseline(self):
+        world = at("v2", 100)
+        world.run(2)
+        stable = world.status.rollout.evidence[1]
+        assert stable.requests >= 200
+        assert world.status.rollout.gates[0].verdict in {"NoEvidenceOfHarm", "Pass"}
+
     def test_answers_given_while_the_operator_was_down_are_counted(self):
         world = at("v2", 25)
         world.run(10)

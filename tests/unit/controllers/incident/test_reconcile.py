@@ -1,0 +1,101 @@
+"""What an incident says of itself as it is handled."""
+
+from typing import Any
+
+from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.incident import IncidentStatus
+from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY, Snapshot, reconcile
+
+NOW = 1_800_000_000.0
+LATER = NOW + 60
+
+
+def incident(status: dict[str, Any] | None = None, **annotations: str) -> dict[str, Any]:
+    spec = {
+        "type": "Rollback",
+        "subject": {"kind": "ServingDeployment", "name": "ranker", "uid": "u"},
+        "model": "ranker",
+        "version": "v3",
+        "digest": "sha256:3",
+        "predictorHash": "p",
+        "stableVersion": "v2",
+        "owner": "reco",
+        "gate": "errors",
+        "summary": "errors: 9/40",
+        "detectedAt": rfc3339(NOW),
+    }
+    meta = {"name": "ranker-v3-1", "namespace": "team", "generation": 1, "annotations": annotations}
+    return {"kind": "Incident", "metadata": meta, "spec": spec, "status": status or {}}
+
+
+def subject(confirmed: str | None, about: str = "ranker-v3-1") -> dict[str, Any]:
+    abort = {
+        "at": rfc3339(NOW),
+        "version": "v3",
+        "digest": "sha256:3",
+        "predictorHash": "p",
+        "reason": "GateFailed",
+        "incident": about,
+    }
+    return {"status": {"abort": abort | ({"routeConfirmedAt": confirmed} if confirmed else {})}}
+
+
+def told(obj: dict[str, Any], about: dict[str, Any] | None = None, now: float = LATER) -> IncidentStatus:
+    return IncidentStatus.model_validate(reconcile(Snapshot(obj, about, now)).status)
+
+
+def said(status: IncidentStatus) -> dict[str, tuple[str, str]]:
+    return {c.type: (c.status, c.reason) for c in status.conditions}
+
+
+def test_it_is_open_until_the_route_is_read_back_on_stable():
+    status = told(incident(), subject(None))
+    assert said(status)["Mitigated"] == ("False", "Mitigating")
+    assert said(status)["Ready"] == ("False", "Open")
+
+
+def test_it_is_mitigated_when_the_release_says_so():
+    status = told(incident(), subject(rfc3339(NOW + 3)))
+    assert status.mitigated_at == rfc3339(NOW + 3)
+    assert said(status)["Mitigated"] == ("True", "Mitigated")
+
+
+def test_the_abort_of_another_incident_mitigates_nothing():
+    assert told(incident(), subject(rfc3339(NOW + 3), about="another")).mitigated_at is None
+
+
+def test_it_stays_mitigated_when_its_deployment_is_gone():
+    first = told(incident(), subject(rfc3339(NOW + 3)))
+    assert told(incident(first.to_wire()), None).mitigated_at == rfc3339(NOW + 3)
+
+
+def test_acknowledged_and_mitigated_is_resolved():
+    status = told(incident(**{ACKNOWLEDGED_BY: "ada"}), subject(rfc3339(NOW + 3)))
+    assert said(status)["Acknowledged"] == ("True", "Acknowledged")
+    assert said(status)["Ready"] == ("True", "Resolved")
+
+
+def test_a_lift_is_kept_and_told():
+    lifted = {"by": "ada", "reason": "repaired", "time": rfc3339(NOW + 30)}
+    status = told(incident({"lifted": lifted}))
+    assert said(status)["Quarantined"] == ("False", "Lifted")
+    assert status.lifted is not None
+    assert "repaired" in next(c.message for c in status.conditions if c.type == "Quarantined")
+
+
+def test_a_version_that_is_not_quarantined_is_not_called_so():
+    obj = incident()
+    obj["spec"]["quarantine"] = False
+    assert "Quarantined" not in said(told(obj))
+
+
+def test_every_event_is_in_the_timeline_once_and_another_look_changes_nothing():
+    obj = incident(**{ACKNOWLEDGED_BY: "ada"})
+    first = told(obj, subject(rfc3339(NOW + 3)))
+    assert [entry.event for entry in first.timeline] == [
+        "errors: v3 taken back",
+        "all traffic on v2",
+        "acknowledged by ada",
+    ]
+    again = told({**obj, "status": first.to_wire()}, subject(rfc3339(NOW + 3)), now=LATER + 600)
+    assert again == first
