@@ -6,6 +6,7 @@ done again from the same status, and no step is skipped or entered twice.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import (
@@ -55,12 +56,12 @@ class Snapshot:
     findings: Findings = field(default_factory=Findings)
     action: Action | None = None
 
-    @property
+    @cached_property
     def spec(self) -> ServingDeploymentSpec:
         """The spec."""
         return ServingDeploymentSpec.model_validate(self.sdep["spec"])
 
-    @property
+    @cached_property
     def stored(self) -> ServingDeploymentStatus:
         """The status as it is stored."""
         return ServingDeploymentStatus.model_validate(self.sdep.get("status") or {})

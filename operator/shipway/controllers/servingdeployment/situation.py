@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil
 
 from shipway.analysis.evidence import StepEvidence
@@ -169,7 +170,7 @@ class Situation:
         baking = self.rollout is not None and self.rollout.state == "Baking"
         return self.status.rollback_target if baking else self.status.stable
 
-    @property
+    @cached_property
     def stages(self) -> tuple[steps.Stage, ...]:
         """The stages of the rollout under way."""
         has_baseline = self.rollout is not None and self.rollout.baseline

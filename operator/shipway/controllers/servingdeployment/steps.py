@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 from shipway.api.v1alpha1.servingdeployment import Step
 from shipway.integrations.kserve import short_hash
@@ -43,7 +44,8 @@ def stages_of(steps: Sequence[Step]) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def hash_of(stages: Sequence[Stage]) -> str:
+@lru_cache(maxsize=256)
+def hash_of(stages: tuple[Stage, ...]) -> str:
     """Hash of the steps that an index means."""
     return short_hash([astuple(stage) for stage in stages], length=10)
 
