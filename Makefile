@@ -41,6 +41,10 @@ test: $(STAMP) ## All tiers: static checks, unit, control plane, nodes, the demo
 test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
 	@$(V)/python tests/run.py --fast
 
+.PHONY: test-faults
+test-faults: $(STAMP) ## 200 seeded runs under faults (about ten minutes; SEEDS=n, or ARGS="--seed n --verbose" for one)
+	@PYTHONPATH=tests $(V)/python -m faults --seeds $(or $(SEEDS),200) $(ARGS)
+
 .PHONY: lint
 lint: $(STAMP) ## Static checks only
 	@$(V)/python tests/run.py --only static

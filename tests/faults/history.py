@@ -70,9 +70,7 @@ class History:
 
 
 @asynccontextmanager
-async def recorded(
-    client: Client, namespace: str, resources: Sequence[Resource] = WATCHED
-) -> AsyncIterator[History]:
+async def recorded(client: Client, namespace: str, resources: Sequence[Resource] = WATCHED) -> AsyncIterator[History]:
     """The history while it grows."""
     history = History()
     tasks = [asyncio.create_task(_record(client, namespace, resource, history)) for resource in resources]

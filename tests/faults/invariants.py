@@ -1,7 +1,7 @@
 """What must hold at every moment, whatever fails: pure checks over the whole history of a namespace.
 
-A check looks at each version of each object that was ever stored, in the order of etcd, so nothing is missed between two
-looks. What a stranger wrote over the operator's objects is not the operator's doing and is left out.
+A check looks at each version of each object that was ever stored, in the order of etcd, so nothing is missed between
+two looks. What a stranger wrote over the operator's objects is not the operator's doing and is left out.
 """
 
 from collections import defaultdict
@@ -71,9 +71,9 @@ def user_spec_is_the_users(history: History) -> Iterator[str]:
         before = world.get((change.kind, change.name))
         if before is None or before["metadata"]["uid"] != change.uid:
             continue
-        if before["spec"] != change.object["spec"] or _of_users(before) != _of_users(change.object):
-            if change.version not in history.foreign:
-                yield f"{change.kind} {change.name}: spec or metadata was changed by nobody who may"
+        changed = before["spec"] != change.object["spec"] or _of_users(before) != _of_users(change.object)
+        if changed and change.version not in history.foreign:
+            yield f"{change.kind} {change.name}: spec or metadata was changed by nobody who may"
 
 
 def weights_are_never_all_zero(history: History) -> Iterator[str]:
@@ -95,7 +95,9 @@ def no_weight_without_a_ready_replica(history: History) -> Iterator[str]:
             name = (change.object["metadata"].get("labels") or {}).get(POD_LABEL, "")
             if ready[name]:
                 last[name] = now
-            (ready[name].add if change.type != "DELETED" and _is_ready(change.object) else ready[name].discard)(change.uid)
+            (ready[name].add if change.type != "DELETED" and _is_ready(change.object) else ready[name].discard)(
+                change.uid
+            )
         if change.version not in routes:
             continue
         before = routes[change.version]
@@ -135,7 +137,7 @@ def rollouts_end_once(history: History) -> Iterator[str]:
 
 
 def what_was_taken_back_gets_nothing(history: History) -> Iterator[str]:
-    """Once the route is confirmed to be without a rolled-back version, none gives it traffic; nobody asks for it anew."""
+    """Once the route is confirmed to be without a rolled-back version, no route gives it traffic until a retry."""
     back: dict[str, str] = {}
     routes = {change.version: before for change, before in _routes(history)}
     for change, _ in history.steps():

@@ -71,9 +71,7 @@ class Keeper:
         )
         connection = replace(self.lab.operator, server=self.server)
         async with Client.connect(connection) as client:
-            operator = Operator(
-                settings, client.guarded(before_write), clock=self.world.clock, after_write=after_write
-            )
+            operator = Operator(settings, client.guarded(before_write), clock=self.world.clock, after_write=after_write)
             self.world.operator = operator
             self.world.operators += 1
             work = asyncio.create_task(_until_killed(operator, stop))
@@ -83,9 +81,8 @@ class Keeper:
             finally:
                 self.killed += dead.is_set()
                 doom.cancel()
-                if not work.done():
-                    if dead.is_set():
-                        work.cancel()
+                if dead.is_set():
+                    work.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await work
 

@@ -1,4 +1,4 @@
-"""One seed: a story under faults, then calm; it must end well and soon, and nothing forbidden may ever have happened."""
+"""One seed: a story under faults, then calm; it must end well and soon, and nothing forbidden may have happened."""
 
 import asyncio
 import contextlib
@@ -106,7 +106,11 @@ async def _tell(outcome: Outcome, lab: Lab) -> None:
         else:
             await scene.come_to_rest(outcome)
         outcome.faults, outcome.changes = scene.proxy.done, len(scene.history.changes)
-        outcome.operators, outcome.killed, outcome.ended = scene.world.operators, scene.keeper.killed, scene.keeper.ended
+        outcome.operators, outcome.killed, outcome.ended = (
+            scene.world.operators,
+            scene.keeper.killed,
+            scene.keeper.ended,
+        )
     outcome.violations += violations(scene.history)
 
 
@@ -141,9 +145,7 @@ class _Scene:
             await story.begin()
             keeper = await enter(kept_running(world, lab, proxy.url, random.Random(f"{seed}-kills")))
             keeper.mean = weather.kills
-            yield cls(
-                weather, client, world, history, proxy, strangers, story, keeper, random.Random(f"{seed}-deeds")
-            )
+            yield cls(weather, client, world, history, proxy, strangers, story, keeper, random.Random(f"{seed}-deeds"))
 
     async def suffer(self) -> None:
         """Deed after deed until the time is over."""
@@ -215,9 +217,11 @@ class _Scene:
 
     async def _left_after(self, look: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
         deadline = time.monotonic() + CONVERGENCE_SECONDS
-        while (left := await look()) and time.monotonic() < deadline:
+        while True:
+            left = await look()
+            if not left or time.monotonic() > deadline:
+                return left
             await asyncio.sleep(0.2)
-        return left
 
     async def _jump(self) -> None:
         self.world.clock.advance(self.dice.uniform(1, 20))

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from faults.kubelet import Kubelet
 from faults.proxy import SeededProxy
@@ -82,7 +83,7 @@ class TrainingStory(Story):
         self.stage.kubelet.held = self.stage.dice.random() < 0.5
         self.stage.kubelet.run_seconds = self.stage.dice.uniform(0.3, 4.0)
         await self.world.create(MODEL, model())
-        wanted = {"nodes": 2, "maxRestarts": 1000, "output": {"model": "ranker", "version": "v1"}}
+        wanted: dict[str, Any] = {"nodes": 2, "maxRestarts": 1000, "output": {"model": "ranker", "version": "v1"}}
         await self.world.create(TRAINING_JOB, training_job(JOB, **wanted))
 
     def deeds(self) -> Sequence[Deed]:
@@ -125,7 +126,11 @@ class TrainingStory(Story):
         version = await self.world.get(MODEL_VERSION, "ranker-v1")
         honest(version)
         assert is_true(version, "Ready"), version["status"]["conditions"]
-        running = [p for p in await self.world.list(POD, labels.RANK) if p["status"].get("phase") not in ("Succeeded", "Failed")]
+        running = [
+            p
+            for p in await self.world.list(POD, labels.RANK)
+            if p["status"].get("phase") not in ("Succeeded", "Failed")
+        ]
         unlabelled = {p["metadata"]["name"] for p in running if labels.MANAGED_BY not in p["metadata"]["labels"]}
         left = {p["metadata"]["name"] for p in running} - unlabelled
         assert not left, f"pods left behind: {left}"
@@ -205,7 +210,13 @@ class ReleaseStory(Story):
         await self.stage.strangers.patch(SERVING_DEPLOYMENT, players.NAME, patch)
 
     async def _release(self) -> None:
-        await self._change({"spec": {"version": self.stage.dice.choice(("v1", "v2", "v3"))}})
+        version = self.stage.dice.choice(("v1", "v2", "v3"))
+        if version != self.bad or await self._can_compare():
+            await self._change({"spec": {"version": version}})
+
+    async def _can_compare(self) -> bool:
+        """Whether a version is trusted: a first one has nothing to be measured against, and is taken as it is."""
+        return bool((await players.status(self.world)).get("stable"))
 
     async def _edit_steps(self) -> None:
         first = self.stage.dice.choice((10, 20, 30))
@@ -224,6 +235,8 @@ class ReleaseStory(Story):
         await self._change({"metadata": {"annotations": notes}})
 
     async def last_wish(self) -> None:
+        if self.wanted == self.bad:
+            await self.world.eventually(self._can_compare, within=30, what="a version is trusted")
         await self._change({"spec": {"version": self.wanted}})
         await self._act("resume")
 
@@ -231,7 +244,9 @@ class ReleaseStory(Story):
         deployment = await self.world.get(SERVING_DEPLOYMENT, players.NAME)
         honest(deployment)
         status = deployment["status"]
-        stable, told = status.get("stable", {}).get("version"), status.get("summary")
+        stable, rollout = status.get("stable", {}).get("version"), status.get("rollout", {})
+        asked = f"{self.wanted} is wanted, {self.bad or 'none'} is bad"
+        told = f"{asked}; {status.get('summary')}; {rollout.get('id')} {rollout.get('state')} {status.get('abort')}"
         assert stable, told
         assert await players.share(self.world, stable) == 100, f"{stable} has not all the traffic: {told}"
         if self.wanted != self.bad:

@@ -82,7 +82,11 @@ class Strangers:
 
     async def _running(self) -> Object | None:
         pods = await self.world.list(POD, TRAINING_PODS)
-        found = [pod for pod in pods if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]]
+        found = [
+            pod
+            for pod in pods
+            if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+        ]
         return self.dice.choice(found) if found else None
 
     async def _delete_training_pod(self) -> None:
@@ -94,7 +98,9 @@ class Strangers:
         await self._end(pod_status("Failed", exit_code=137, reason="Error"))
 
     async def _fail_training_pod(self) -> None:
-        await self._end(pod_status("Failed", exit_code=1, message='{"error":{"reason":"DataMissing","message":"none"}}'))
+        await self._end(
+            pod_status("Failed", exit_code=1, message='{"error":{"reason":"DataMissing","message":"none"}}')
+        )
 
     async def _end(self, status: Object) -> None:
         if pod := await self._running():
@@ -164,6 +170,7 @@ class Strangers:
 
     async def _edit_route(self, edit: Callable[[Object], Object]) -> None:
         if route := await self._one(HTTP_ROUTE, SELECTOR):
-            rules = [{**rule, "backendRefs": [edit(ref) for ref in rule["backendRefs"]]} for rule in route["spec"]["rules"]]
+            rules = [
+                {**rule, "backendRefs": [edit(ref) for ref in rule["backendRefs"]]} for rule in route["spec"]["rules"]
+            ]
             await self.patch(HTTP_ROUTE, route["metadata"]["name"], {"spec": {"rules": rules}})
-
