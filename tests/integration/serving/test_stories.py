@@ -1,0 +1,128 @@
+"""Stories of a release told once on the real API server, with a real route, real watches and real counters."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from harness.clock import ShiftedClock
+from harness.lab import OPERATOR_USER, Lab
+from harness.replay import World, running
+from integration.serving.players import (
+    Cluster,
+    act,
+    deploy,
+    gone,
+    playing,
+    publish,
+    release,
+    serves,
+    share,
+    shares,
+    status,
+)
+from shipway.kube.client import Client
+from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, SERVING_DEPLOYMENT
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+async def world(serving_lab: Lab, kube: Client, namespace: str) -> AsyncIterator[World]:
+    made = World(kube, namespace, ShiftedClock())
+    async with running(made, serving_lab):
+        yield made
+
+
+@pytest.fixture
+async def cluster(world: World) -> AsyncIterator[Cluster]:
+    async with playing(world) as made:
+        await publish(world, "v1", "v2", "v3")
+        await deploy(world)
+        await serves(world, "v1")
+        yield made
+
+
+async def weight(world: World, version: str, percent: int) -> None:
+    async def look() -> object:
+        return await share(world, version) == percent
+
+    await world.eventually(look, what=f"{version} has {percent} %")
+
+
+async def test_a_person_pauses_resumes_aborts_and_retries(world: World, cluster: Cluster):
+    await release(world, "v2")
+    await weight(world, "v2", 20)
+    await act(world, "pause", "1")
+    await world.condition(SERVING_DEPLOYMENT, "ranker", "Ready", status="False", reason="Paused")
+    world.clock.advance(60)
+    await asyncio.sleep(1)
+    assert await share(world, "v2") == 20
+    await act(world, "resume", "2")
+    await weight(world, "v2", 60)
+    await act(world, "abort", "3")
+    await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
+    assert await share(world, "v2") == 0
+    await act(world, "retry", "4")
+    await serves(world, "v2")
+    verbs = [record["verb"] for record in (await status(world))["actions"]]
+    assert verbs == ["pause", "resume", "abort", "retry"]
+    (incident,) = await world.list(INCIDENT)
+    assert incident["status"]["lifted"]["reason"] == "because"
+
+
+async def test_another_version_replaces_the_one_under_way(world: World, cluster: Cluster):
+    await release(world, "v2")
+    await weight(world, "v2", 20)
+    await release(world, "v3")
+    await serves(world, "v3")
+    world.clock.advance(10)
+    await gone(world, "v2")
+    await gone(world, "v1")
+    assert await world.list(INCIDENT) == []
+
+
+async def test_a_version_that_never_starts_is_taken_back_with_the_schedulers_own_words(world: World, cluster: Cluster):
+    cluster.broken.add("v2")
+    await release(world, "v2")
+
+    async def told() -> object:
+        return "no nodes available" in (await status(world))["summary"]
+
+    await world.eventually(told, what="the summary has the scheduler's sentence")
+    world.clock.advance(700)
+    await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="RolledBack")
+    (incident,) = await world.list(INCIDENT)
+    assert incident["spec"]["gate"] == "ProgressDeadlineExceeded"
+    assert "no nodes available" in incident["spec"]["summary"]
+    assert await share(world, "v1") == 100
+
+
+async def test_what_a_stranger_changes_is_put_back(world: World, cluster: Cluster):
+    route = await world.get(HTTP_ROUTE, "ranker")
+    backends = [{"group": "", "kind": "Service", "name": "elsewhere", "port": 80, "weight": 1}]
+    rules = [{**route["spec"]["rules"][0], "backendRefs": backends}]
+    await world.patch(HTTP_ROUTE, "ranker", {"spec": {"rules": rules}})
+    await weight(world, "v1", 100)
+    (service,) = await world.list(INFERENCE_SERVICE)
+    await world.delete(INFERENCE_SERVICE, service["metadata"]["name"])
+
+    async def back() -> object:
+        found = await world.list(INFERENCE_SERVICE)
+        return found and found[0]["metadata"]["uid"] != service["metadata"]["uid"]
+
+    await world.eventually(back, what="the InferenceService is back")
+    await serves(world, "v1")
+
+
+async def test_at_rest_nothing_is_written(world: World, cluster: Cluster, serving_lab: Lab):
+    await release(world, "v2")
+    await serves(world, "v2")
+    world.clock.advance(10)
+    await gone(world, "v1")
+    await world.settle()
+    since = time.time()
+    await asyncio.sleep(4)
+    assert serving_lab.audit.writes(since, user=OPERATOR_USER, namespace=world.namespace) == []
+    assert list(shares(await world.get(HTTP_ROUTE, "ranker")).values()) == [100]
