@@ -2,12 +2,17 @@
 
 Reads its own writes: the executor puts the server's answers in, so that the next look sees them before the watch does.
 Nothing older ever replaces something newer, and what was deleted does not come back with a late event.
+
+Objects are kept as JSON and decoded when read: as dictionaries they would take six times the memory.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
+
+import orjson
 
 from shipway.api import labels
 from shipway.kube.resource import Key, Object, Resource
@@ -45,37 +50,68 @@ def owner_of(obj: Object) -> Key | None:
     return Key(kind, obj["metadata"].get("namespace", ""), name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An object at rest, and what is asked of it most."""
+
+    version: int
+    uid: str
+    owner: Key | None
+    json: bytes
+
+    def object(self) -> Object:
+        decoded: Object = orjson.loads(self.json)
+        return decoded
+
+
 class ObjectCache:
     """The Cache the controllers read, with the writing side for watches and the executor."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._objects: dict[Resource, dict[Place, Object]] = defaultdict(dict)
-        self._namespaces: dict[tuple[Resource, str], dict[str, Object]] = defaultdict(dict)
-        self._owned: dict[tuple[Resource, Key], dict[str, Object]] = defaultdict(dict)
+        self._objects: dict[Resource, dict[Place, _Entry]] = defaultdict(dict)
+        self._namespaces: dict[tuple[Resource, str], dict[str, _Entry]] = defaultdict(dict)
+        self._owned: dict[tuple[Resource, Key], dict[str, _Entry]] = defaultdict(dict)
         self._parts: dict[Resource, dict[Hashable, bool]] = defaultdict(dict)
         self._dead: dict[str, tuple[int, float]] = {}
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object, if it is known."""
-        return self._objects[resource].get((namespace, name))
+        entry = self._objects[resource].get((namespace, name))
+        return None if entry is None else entry.object()
 
     def list(self, resource: Resource, namespace: str) -> Sequence[Object]:
         """All known objects of a namespace, in the order they became known."""
-        return tuple(self._namespaces.get((resource, namespace), {}).values())
+        return tuple(entry.object() for entry in self._namespaces.get((resource, namespace), {}).values())
 
     def owned(self, resource: Resource, owner: Key) -> Sequence[Object]:
         """All known objects whose labels name the owner, in the order they became known."""
-        return tuple(self._owned.get((resource, owner), {}).values())
+        return tuple(entry.object() for entry in self._owned.get((resource, owner), {}).values())
 
     def has(self, resource: Resource) -> bool:
         """Whether the cluster serves the resource and its first list is in."""
         parts = self._parts.get(resource)
         return parts is not None and all(parts.values())
 
-    def all(self, resource: Resource) -> Sequence[Object]:
-        """All known objects of all namespaces."""
-        return tuple(self._objects[resource].values())
+    def places(self, resource: Resource) -> Sequence[Place]:
+        """Where all known objects of all namespaces are."""
+        return tuple(self._objects[resource])
+
+    def unlisted(self, resource: Resource, seen: Mapping[Place, str], version: int) -> Iterable[Object]:
+        """The objects that a list does not have, though it is as new as what is known of them.
+
+        Args:
+            resource: What was listed.
+            seen: The uids of the list's objects by place.
+            version: The list's resourceVersion.
+        """
+        for place, entry in tuple(self._objects[resource].items()):
+            if entry.version <= version and seen.get(place) != entry.uid:
+                yield entry.object()
+
+    def newest_version(self, resource: Resource) -> int:
+        """The highest resourceVersion known of the resource; 0 when nothing is."""
+        return max((entry.version for entry in self._objects[resource].values()), default=0)
 
     def sizes(self) -> dict[str, int]:
         """How many objects are known, by the plural of their resource."""
@@ -92,16 +128,17 @@ class ObjectCache:
         dead = self._dead.get(uid_of(obj))
         if dead is not None and version_of(obj) <= dead[0]:
             return False
-        known = self.get(resource, *place_of(obj))
-        return known is None or version_of(known) < version_of(obj)
+        known = self._objects[resource].get(place_of(obj))
+        return known is None or known.version < version_of(obj)
 
     def put(self, resource: Resource, obj: Object) -> bool:
         """Take in an object; False when it is no news."""
         if not self.is_news(resource, obj):
             return False
-        if known := self.get(resource, *place_of(obj)):
-            self._unindex(resource, known)
-        self._index(resource, obj)
+        place = place_of(obj)
+        if known := self._objects[resource].get(place):
+            self._unindex(resource, place, known)
+        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), orjson.dumps(obj)))
         return True
 
     def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:
@@ -113,13 +150,14 @@ class ObjectCache:
             gone_for_good: Whether the deletion itself was answered, so that no event of this uid can be news.
         """
         self._bury(uid_of(obj), _FOREVER if gone_for_good else version_of(obj))
-        known = self.get(resource, *place_of(obj))
-        if known is None or (uid_of(obj) and uid_of(known) != uid_of(obj)):
+        place = place_of(obj)
+        known = self._objects[resource].get(place)
+        if known is None or (uid_of(obj) and known.uid != uid_of(obj)):
             return None
-        if not gone_for_good and version_of(known) > version_of(obj):
+        if not gone_for_good and known.version > version_of(obj):
             return None
-        self._unindex(resource, known)
-        return known
+        self._unindex(resource, place, known)
+        return known.object()
 
     def _bury(self, uid: str, version: int) -> None:
         if not uid:
@@ -130,22 +168,22 @@ class ObjectCache:
         known, _ = self._dead.pop(uid, (0, 0.0))
         self._dead[uid] = (max(known, version), now)
 
-    def _index(self, resource: Resource, obj: Object) -> None:
-        namespace, name = place_of(obj)
-        self._objects[resource][namespace, name] = obj
-        self._namespaces[resource, namespace][name] = obj
-        if owner := owner_of(obj):
-            self._owned[resource, owner][name] = obj
+    def _index(self, resource: Resource, place: Place, entry: _Entry) -> None:
+        namespace, name = place
+        self._objects[resource][place] = entry
+        self._namespaces[resource, namespace][name] = entry
+        if entry.owner:
+            self._owned[resource, entry.owner][name] = entry
 
-    def _unindex(self, resource: Resource, obj: Object) -> None:
-        namespace, name = place_of(obj)
-        del self._objects[resource][namespace, name]
+    def _unindex(self, resource: Resource, place: Place, entry: _Entry) -> None:
+        namespace, name = place
+        del self._objects[resource][place]
         _drop(self._namespaces, (resource, namespace), name)
-        if owner := owner_of(obj):
-            _drop(self._owned, (resource, owner), name)
+        if entry.owner:
+            _drop(self._owned, (resource, entry.owner), name)
 
 
-def _drop(index: dict[_K, dict[str, Object]], key: _K, name: str) -> None:
+def _drop(index: dict[_K, dict[str, _Entry]], key: _K, name: str) -> None:
     entries = index[key]
     del entries[name]
     if not entries:

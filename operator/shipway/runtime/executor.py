@@ -100,7 +100,7 @@ class Executor:
         """Ask the server for an object that has changed without our knowing yet."""
         meta = obj["metadata"]
         try:
-            self._feed.changed(resource, await self._client.get(resource, meta.get("namespace"), meta["name"]))
+            self._feed.answered(resource, await self._client.get(resource, meta.get("namespace"), meta["name"]))
         except NotFoundError:
             self._feed.deleted(resource, obj, gone_for_good=True)
 
@@ -109,7 +109,7 @@ class Executor:
             case Create():
                 await self._create(write)
             case Apply():
-                self._feed.changed(write.resource, await self._client.apply(write.resource, write.body))
+                self._feed.answered(write.resource, await self._client.apply(write.resource, write.body))
                 self._wrote("apply", write.resource)
             case Delete():
                 await self._delete(write)
@@ -122,10 +122,10 @@ class Executor:
         except AlreadyExistsError:
             meta = write.body["metadata"]
             existing = await self._client.get(write.resource, meta.get("namespace"), meta["name"])
-            self._feed.changed(write.resource, existing)
+            self._feed.answered(write.resource, existing)
             _check_owner(write.body, existing)
             return
-        self._feed.changed(write.resource, created)
+        self._feed.answered(write.resource, created)
         self._wrote("create", write.resource)
 
     async def _delete(self, write: Delete) -> None:
@@ -144,7 +144,7 @@ class Executor:
         if answer["kind"] == "Status":
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
         else:
-            self._feed.changed(write.resource, answer)
+            self._feed.answered(write.resource, answer)
         self._wrote("delete", write.resource)
 
     async def _patch_status(self, write: PatchStatus) -> None:
@@ -152,14 +152,14 @@ class Executor:
         if known is not None and merged(known.get("status"), write.patch) == known.get("status"):
             return
         answer = await self._client.merge_patch_status(write.resource, write.namespace, write.name, write.patch)
-        self._feed.changed(write.resource, answer)
+        self._feed.answered(write.resource, answer)
         self._wrote("patch_status", write.resource)
 
     async def _write_status(self, resource: Resource, obj: Object, status: Object) -> None:
         if status == obj.get("status"):
             return
         body = {"metadata": obj["metadata"], "status": status}
-        self._feed.changed(resource, await self._client.write_status(resource, body))
+        self._feed.answered(resource, await self._client.write_status(resource, body))
         self._wrote("status", resource)
 
     async def _set_conditions(self, resource: Resource, obj: Object, *verdicts: Verdict) -> None:

@@ -7,6 +7,7 @@ from shipway.kube.resource import Key, Object, Resource, key_of
 from shipway.runtime.cache import ObjectCache, place_of
 from shipway.runtime.controller import Controller, Watch
 from shipway.runtime.queue import Priority, WorkQueue
+from shipway.runtime.reduce import reduced
 
 
 class Feed:
@@ -19,6 +20,7 @@ class Feed:
         self._kinds = {resource.kind for resource in self._own}
         self._watches: dict[Resource, list[Watch]] = defaultdict(list)
         self._watchers: dict[Resource, list[Resource]] = defaultdict(list)
+        self._trims = {watch.resource: watch.trim for each in controllers for watch in each.watches}
         for controller in controllers:
             for watch in controller.watches:
                 self._watches[watch.resource].append(watch)
@@ -26,13 +28,18 @@ class Feed:
 
     def changed(self, resource: Resource, obj: Object) -> bool:
         """An object was created or changed; False when this was known already."""
-        known = self._cache.get(resource, *place_of(obj))
-        if not self._cache.put(resource, obj):
+        if not self._cache.is_news(resource, obj):
             return False
+        known = self._cache.get(resource, *place_of(obj))
+        self._cache.put(resource, obj)
         if resource in self._own:
             self._queue.add(key_of(obj), _own_priority(known, obj))
         self._wake(self._affected(resource, known, obj), _priority(known, obj))
         return True
+
+    def answered(self, resource: Resource, obj: Object) -> bool:
+        """The server answered a write with an object: as `changed`, but whole, so it is reduced as watches would."""
+        return self.changed(resource, reduced(obj, self._trims.get(resource, _whole)))
 
     def deleted(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> bool:
         """An object was deleted; False when this was known already."""
@@ -47,7 +54,7 @@ class Feed:
     def reconsider(self, resource: Resource) -> None:
         """A resource began or ceased to be served: every object whose controller watches it is looked at again."""
         for owner in self._watchers[resource]:
-            self._wake((key_of(obj) for obj in self._cache.all(owner)), Priority.NORMAL)
+            self._wake((Key(owner.kind, *place) for place in self._cache.places(owner)), Priority.NORMAL)
 
     def _affected(self, resource: Resource, *versions: Object | None) -> set[Key]:
         # The older version counts too: a child that changed its owner's label concerns both.
@@ -63,6 +70,10 @@ class Feed:
         for key in keys:
             if key.kind in self._kinds:
                 self._queue.add(key, priority)
+
+
+def _whole(obj: Object) -> Object:
+    return obj
 
 
 def _own_priority(known: Object | None, obj: Object) -> Priority:

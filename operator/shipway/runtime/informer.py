@@ -10,7 +10,7 @@ import logging
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, GoneError, NotFoundError
 from shipway.runtime import metrics
-from shipway.runtime.cache import ObjectCache, version_of
+from shipway.runtime.cache import ObjectCache
 from shipway.runtime.clock import Clock
 from shipway.runtime.feed import Feed
 from shipway.runtime.source import Source, forget_missing, load
@@ -118,8 +118,8 @@ class Informer:
         if self.present or not self.settled.is_set():
             log.info("%s: not served by this cluster, asked for again every %g s", self.source, self._poll_seconds)
         self._version = None
-        known = [version_of(obj) for obj in self._cache.all(self.source.resource)]
-        forget_missing(self.source, {}, max(known, default=0), self._cache, self._feed)
+        version = self._cache.newest_version(self.source.resource)
+        forget_missing(self.source, {}, version, self._cache, self._feed)
         self._settle(present=False)
 
     def _settle(self, *, present: bool) -> None:

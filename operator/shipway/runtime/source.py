@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from shipway.kube.client import Client
 from shipway.kube.resource import Object, Resource
-from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of, version_of
+from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of
 from shipway.runtime.feed import Feed
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+from shipway.runtime.reduce import reduced
 
 
 def _same(obj: Object) -> Object:
@@ -26,11 +25,8 @@ class Source:
     trim: Callable[[Object], Object] = _same
 
     def reduce(self, obj: Object) -> Object:
-        """The trimmed object. Metadata always stays, less what only other tools read and what is large."""
-        meta = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
-        if LAST_APPLIED in (meta.get("annotations") or {}):
-            meta["annotations"] = {k: v for k, v in meta["annotations"].items() if k != LAST_APPLIED}
-        return {**self.trim(obj), "apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta}
+        """The trimmed object."""
+        return reduced(obj, self.trim)
 
     def covers(self, obj: Object) -> bool:
         """Whether the selection contains the object, as far as its metadata tells."""
@@ -67,11 +63,7 @@ async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -
 
 def forget_missing(source: Source, seen: dict[Place, str], version: int, cache: ObjectCache, feed: Feed) -> int:
     """Treat as deleted what the cache knows of the selection and a list of `version` does not; how many that were."""
-    missing = [
-        obj
-        for obj in cache.all(source.resource)
-        if version_of(obj) <= version and seen.get(place_of(obj)) != uid_of(obj) and source.covers(obj)
-    ]
+    missing = [obj for obj in cache.unlisted(source.resource, seen, version) if source.covers(obj)]
     return sum(feed.deleted(source.resource, obj) for obj in missing)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
-from shipway.kube.resource import Object, Resource, key_of
+from shipway.kube.resource import Key, Object, Resource
 from shipway.runtime import metrics
 from shipway.runtime.cache import ObjectCache, place_of, uid_of
 from shipway.runtime.clock import Clock
@@ -132,7 +132,7 @@ class Sweeper:
     def _resync(self, rounds: int) -> None:
         share = max(1, round(RESYNC_SECONDS / self._period))
         for resource in self._own:
-            for obj in self._cache.all(resource):
-                key = key_of(obj)
+            for place in self._cache.places(resource):
+                key = Key(resource.kind, *place)
                 if zlib.crc32(str(key).encode()) % share == rounds % share:
                     self._queue.add(key, Priority.LOW)

@@ -1,5 +1,6 @@
 """The cache: only newer versions, nothing rises from the dead, owners find what is theirs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
@@ -130,12 +131,35 @@ def test_indexes_agree_with_the_objects_whatever_comes(events: list[tuple[str, s
         before = cache.get(POD, "ns", name)
         if what == "put":
             took = cache.put(POD, obj)
-            now = cache.get(POD, "ns", name)
-            assert now is (obj if took else before)
+            assert cache.get(POD, "ns", name) == (obj if took else before)
         else:
             cache.remove(POD, obj, gone_for_good=what == "answered-delete")
-        everything = list(cache.all(POD))
-        assert sorted(map(id, cache.list(POD, "ns"))) == sorted(map(id, everything))
+        everything = [cache.get(POD, *place) for place in cache.places(POD)]
+        assert _sorted(cache.list(POD, "ns")) == _sorted(everything)
         for job in ("job", "other"):
             mine = [o for o in everything if o["metadata"]["labels"].get(labels.NAME) == job]
-            assert sorted(map(id, cache.owned(POD, Key("TrainingJob", "ns", job)))) == sorted(map(id, mine))
+            assert _sorted(cache.owned(POD, Key("TrainingJob", "ns", job))) == _sorted(mine)
+
+
+def _sorted(objects: Iterable[Object]) -> list[Object]:
+    return sorted(objects, key=lambda obj: obj["metadata"]["name"])
+
+
+def test_what_a_list_lacks_is_told_unless_it_is_newer_than_the_list() -> None:
+    cache = ObjectCache()
+    for name, version, uid in (("kept", 1, "k"), ("gone", 2, "g"), ("anew", 3, "old"), ("young", 9, "y")):
+        cache.put(POD, pod(name, version=version, uid=uid))
+    seen = {("ns", "kept"): "k", ("ns", "anew"): "new"}
+    assert [obj["metadata"]["name"] for obj in cache.unlisted(POD, seen, 5)] == ["gone", "anew"]
+    assert cache.newest_version(POD) == 9
+
+
+def test_who_changes_what_was_read_does_not_change_what_is_known() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=1, status={"phase": "Running"}))
+    read = cache.get(POD, "ns", "p")
+    assert read is not None
+    read["status"]["phase"] = "Failed"
+    again = cache.get(POD, "ns", "p")
+    assert again is not None
+    assert again["status"]["phase"] == "Running"

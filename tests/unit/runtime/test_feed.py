@@ -122,3 +122,13 @@ def test_a_resource_that_comes_or_goes_wakes_all_whose_controller_reads_it() -> 
     world.feed.reconsider(INCIDENT)
 
     assert sorted(key.name for key in world.woken()) == ["a", "b"]
+
+
+def test_the_answer_to_a_write_is_kept_as_a_watch_would_bring_it() -> None:
+    world = World()
+    answer = obj("Pod", "p", 1, owner="m", managedFields=[{"manager": "shipway"}])
+    assert world.feed.answered(POD, {"apiVersion": "v1", **answer, "spec": {"containers": []}})
+    known = world.cache.get(POD, "ns", "p")
+    assert known is not None
+    assert "managedFields" not in known["metadata"]
+    assert world.woken() == [M]

@@ -3,7 +3,8 @@
 import pytest
 
 from shipway.kube.resource import POD, Object
-from shipway.runtime.source import LAST_APPLIED, Source, selects
+from shipway.runtime.reduce import LAST_APPLIED
+from shipway.runtime.source import Source, selects
 
 LABELS = {"app": "shipway", "kind": "Model", "tier": "a"}
 
