@@ -18,6 +18,7 @@ from harness.waiting import eventually
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import POD, Object
 
+PATIENCE_SECONDS, PATIENCE_SECONDS_PER_OBJECT = 300.0, 0.2
 SETTLE_SECONDS = 3.0
 """What follows the last status, endpoints for example, belongs to the cost as well."""
 
@@ -71,12 +72,13 @@ class IncompleteError(Exception):
     """Not every object became ready in time."""
 
 
-async def burst(cluster: Cluster, subject: Subject, objects: int, *, within: float = 900.0) -> Burst:
+async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
     """Create so many objects, spread over the namespaces, and wait for all.
 
     Raises:
         IncompleteError: The time was over before; says how far it came.
     """
+    within = PATIENCE_SECONDS + objects * PATIENCE_SECONDS_PER_OBJECT
     names = [(cluster.namespaces[i % len(cluster.namespaces)], f"{subject.name}-{i:05}") for i in range(objects)]
     created: dict[tuple[str, str], float] = {}
 
