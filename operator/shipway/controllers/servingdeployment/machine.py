@@ -79,6 +79,18 @@ def _make_room(s: Situation) -> Decision | None:
     return replace(s, f"{wanted.version} is wanted")
 
 
+def _give_up_a_quarantined(s: Situation) -> Decision | None:
+    """The same artifact in the same predictor was taken back elsewhere while it is released here."""
+    rollout = s.rollout
+    if rollout is None or s.fallback is None or s.hold is None or not s.hold.incidents:
+        return None
+    if not isinstance(s.wanted, Wanted) or not same(s.wanted.ref, s.status.candidate):
+        return None
+    if s.share(rollout.inference_service) and not s.can_fall_back:
+        return None
+    return replace(s, f"it was quarantined meanwhile by Incident {s.hold.incidents[-1]}")
+
+
 def _take_back(s: Situation) -> Decision | None:
     """Something speaks against the new version, and there is a version to go back to."""
     rollout = s.rollout
@@ -211,6 +223,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     verbs.run,
     _adopt,
     _take_back,
+    _give_up_a_quarantined,
     _make_room,
     _follow_edited_steps,
     _begin_step,

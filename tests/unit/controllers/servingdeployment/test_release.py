@@ -203,6 +203,26 @@ class TestBadVersion:
         for incident in world.incidents():
             assert incident["spec"]["quarantine"] is False
 
+    def test_is_given_up_when_another_deployment_has_taken_it_back(self):
+        world = at("v3", 25)
+        spec = {
+            "type": "Rollback",
+            "subject": {"kind": "ServingDeployment", "name": "another"},
+            "model": "ranker",
+            "version": "v3",
+            "digest": world.status.candidate.digest,
+            "predictorHash": world.status.candidate.predictor_hash,
+            "owner": "reco",
+            "gate": "errors",
+            "summary": "errors: 9/40",
+            "detectedAt": "2027-01-15T08:00:00Z",
+        }
+        world.put({"kind": "Incident", "metadata": {"name": "another-v3-1"}, "spec": spec})
+        world.run(2)
+        assert world.share("v3") == 0
+        assert world.ready() == ("False", "Quarantined")
+        assert len(world.incidents()) == 1
+
     def test_that_never_starts_is_taken_back_after_the_deadline_without_quarantine(self):
         world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 20})
         world.boot["v3"] = float("inf")
@@ -570,6 +590,16 @@ class TestMissingPieces:
         world.run(10)
         assert world.ready() == ("False", "RouteNotAccepted")
         assert "does Gateway infra/gw exist" in world.status.summary
+
+
+def test_a_child_that_is_refused_is_told_in_the_api_servers_words():
+    world = World()
+    world.refuse = "InferenceService"
+    world.run(1)
+    assert world.ready() == ("False", "PredictorRefused")
+    assert "InferenceService refused by the API server: quota exceeded" in world.status.summary
+    world.refuse = ""
+    world.until(lambda: world.serves("v1"))
 
 
 def test_incidents_are_not_owned_and_carry_labels_only():

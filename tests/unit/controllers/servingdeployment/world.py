@@ -29,7 +29,7 @@ from shipway.kube.resource import (
     Object,
     Resource,
 )
-from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Write
+from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, Write
 
 EPOCH = 1_800_000_000.0
 TICK = 0.25
@@ -88,6 +88,7 @@ class World:
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
         rate: Requests per second.
+        refuse: Kind of which the API server refuses every write.
     """
 
     def __init__(self, **spec: Any) -> None:
@@ -100,6 +101,7 @@ class World:
         self.gateway_works = True
         self.metrics_work = True
         self.absent: set[str] = set()
+        self.refuse = ""
         self.notes: list[Note] = []
         self.log: list[tuple[float, str]] = []
         self.statuses: list[ServingDeploymentStatus] = []
@@ -147,6 +149,9 @@ class World:
         seen = self.sdep["metadata"]["resourceVersion"]
         fresh = self.board.reading(KEY)
         for write in plan.writes:
+            if write.resource.kind == self.refuse and plan.refused:
+                self._write_status(plan.refused(Refusal(write, invalid=False, message="quota exceeded")), seen)
+                return
             self._check(write, fresh)
             self._write(write)
         self._write_status(plan.status, seen)
