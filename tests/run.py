@@ -46,7 +46,7 @@ TIERS = (
         ),
         fast=True,
     ),
-    Tier("unit", 4, (_python("-m", "pytest", "-q", "tests/unit"),), fast=True),
+    Tier("unit", 4, (_python("-m", "pytest", "-q", "-n", "2", "tests/unit"),), fast=True),
     Tier("build", 25, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
     Tier("integration", 30, (_python("-m", "pytest", "-q", "tests/integration"),)),
     Tier("demo", 14, (_python("-m", "shipway_demo"),)),
