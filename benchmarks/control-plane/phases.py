@@ -3,11 +3,12 @@
 import asyncio
 import statistics
 import time
+from functools import partial
 from typing import Any
 
 from burst import SETTLE_SECONDS
 from cluster import Cluster
-from observer import observing
+from observer import Seen, observing
 from subjects import PODS_PER_OBJECT, Subject
 
 from harness.lab import OPERATOR_USER
@@ -28,9 +29,7 @@ async def single(cluster: Cluster, subject: Subject) -> dict[str, float]:
         async with observing(cluster.client, subject) as seen:
             start = time.monotonic()
             await cluster.client.create(subject.resource, subject.make(name, namespace))
-            done = await seen.until(
-                lambda seen=seen: bool(seen.ready) and len(seen.running) >= PODS_PER_OBJECT, within=30
-            )
+            done = await seen.until(partial(_one_complete, seen), within=30)
             if not done:
                 raise TimeoutError(f"{subject.name} {namespace}/{name} was not ready within 30 s")
             apply_to_pods.append(max(seen.exist.values()) - start)
@@ -94,6 +93,10 @@ async def _metric(operator: OperatorProcess, name: str) -> float:
         return await operator.metric(name)
     except OSError:
         return 0.0
+
+
+def _one_complete(seen: Seen) -> bool:
+    return bool(seen.ready) and len(seen.running) >= PODS_PER_OBJECT
 
 
 def _milliseconds(seconds: list[float]) -> float:
