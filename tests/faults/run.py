@@ -94,6 +94,8 @@ async def run_seed(seed: int, lab: Lab) -> Outcome:
             await _tell(outcome, lab)
     except TimeoutError:
         outcome.violations.append(f"the run did not end within {LIMIT_SECONDS:g} s")
+    except Exception as error:  # one broken run must not take the others with it
+        outcome.violations.append(f"the run broke: {error!r}")
     return outcome
 
 

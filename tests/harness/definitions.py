@@ -7,6 +7,8 @@ from pathlib import Path
 
 from harness.lab import Lab, install_crds
 from shipway.kube.client import Client
+from shipway.kube.errors import NotFoundError
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE
 from shipway_lab import paths
 
 DEFINITIONS = (
@@ -17,7 +19,9 @@ DEFINITIONS = (
 
 
 async def install_serving_crds(lab: Lab, folder: Path) -> None:
-    """Install them by way of an empty folder."""
+    """Install them by way of an empty folder, unless they are there."""
+    if await _served(lab):
+        return
     for module, dependency, file in DEFINITIONS:
         command = ["go", "mod", "download", "-json", dependency]
         done = subprocess.run(  # noqa: ASYNC221 - nothing else runs meanwhile
@@ -26,3 +30,13 @@ async def install_serving_crds(lab: Lab, folder: Path) -> None:
         shutil.copy(Path(json.loads(done.stdout)["Dir"]) / file, folder / f"{module}.yaml")
     async with Client.connect(lab.admin) as client:
         await install_crds(client, [folder])
+
+
+async def _served(lab: Lab) -> bool:
+    async with Client.connect(lab.admin) as client:
+        try:
+            for resource in (INFERENCE_SERVICE, HTTP_ROUTE):
+                await client.list(resource)
+        except NotFoundError:
+            return False
+    return True

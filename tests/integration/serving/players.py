@@ -6,6 +6,7 @@ The predictors are real HTTP servers on loopback addresses, so the operator real
 import asyncio
 import contextlib
 import itertools
+import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -33,6 +34,8 @@ NAME = "ranker"
 LOOK_SECONDS = 0.03
 ANSWERS_PER_SECOND = 600.0
 _addresses = itertools.count(2)
+_NETWORK = 10 + os.getpid() % 240
+"""Two runs on one machine do not meet."""
 
 STEPS = [{"setWeight": 20}, {"pause": {"seconds": 1}}, {"setWeight": 60}, {"pause": {"seconds": 1}}]
 GATES = [{"name": "errors", "type": "ErrorRate", "margin": "0.02", "minSamples": 20}]
@@ -140,7 +143,7 @@ class Predictor:
 
     def __init__(self) -> None:
         number = next(_addresses)
-        self.address = f"127.{10 + number // 60000}.{number // 250 % 240}.{number % 250 + 1}"
+        self.address = f"127.{_NETWORK}.{number // 250 % 240}.{number % 250 + 1}"
         self._started = time.time()
         self._requests = self._errors = 0.0
 
