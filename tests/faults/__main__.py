@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="only this one")
-    parser.add_argument("--jobs", type=int, default=8, help="how many side by side (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=6, help="how many side by side (default: %(default)s)")
     parser.add_argument("--verbose", action="store_true", help="with the operators' logs")
     parser.add_argument("--write", type=Path, default=RESULT, help="where the claims go")
     return parser.parse_args()
