@@ -16,4 +16,8 @@ BUGS: tuple[Bug, ...] = (
         seed=57,
         what="a training's Service that a stranger had turned elsewhere was not turned back, and its pods never met",
     ),
+    Bug(
+        seed=10,
+        what="a failed verify pod that was slow to go kept the operator busy with it, and deaf to everything else",
+    ),
 )

@@ -57,6 +57,7 @@ class ControlLoop:
                 await self._pass(key)
             finally:
                 self._queue.done(key)
+            await asyncio.sleep(0)  # a key that is ready again at once must not keep the watches from being heard
 
     async def _pass(self, key: Key) -> None:
         controller = self._controllers[key.kind]

@@ -165,7 +165,8 @@ def _due(status: ModelVersionStatus) -> float | None:
 
 def _wait(status: ModelVersionStatus, now: float) -> float:
     due = _due(status)
-    return LOOK_AGAIN_SECONDS if due is None else max(0.0, due - now)
+    # Never at once: while a pod is slow to go, its key would keep every other from being looked at.
+    return LOOK_AGAIN_SECONDS if due is None else max(LOOK_AGAIN_SECONDS, due - now)
 
 
 def _underway(pod: Pod, hindrance: str) -> str:

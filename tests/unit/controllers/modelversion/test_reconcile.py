@@ -297,3 +297,11 @@ def test_what_it_depends_on_wakes_it(watched: Any):
     }
     watch = next(w for w in v.controller.watches if w.resource == watched)
     assert list(watch.affects(objects[watched], v.world)) == [KEY]
+
+
+def test_a_failed_pod_that_is_slow_to_go_is_waited_for_and_not_looked_at_without_end():
+    v = Verification()
+    v.fail()
+    v.world.now += 60
+    assert "deletionTimestamp" in v.world.pods()[POD_NAME]["metadata"]
+    assert v.settle().requeue_after >= 1
