@@ -23,7 +23,8 @@ from shipway.kube.errors import ApiError
 from shipway.kube.resource import CRD, Object, Resource
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "pytest"
+NAME = f"pytest-{os.getpid()}"
+"""Two sessions on one machine must not take each other's cluster down."""
 OPERATOR_NAMESPACE = "shipway-system"
 OPERATOR_ACCOUNT = "shipway-operator"
 OPERATOR_USER = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR_ACCOUNT}"
