@@ -74,7 +74,7 @@ def _make_room(s: Situation) -> Decision | None:
     wanted = s.wanted.ref
     if rollout.state == "Baking":
         return replace(s, f"{wanted.version} is wanted again") if same(wanted, s.status.rollback_target) else None
-    if s.share(rollout.inference_service) and not (s.fallback and s.can_fall_back):
+    if s.share(rollout.inference_service) and not (s.fallback and s.nobody_is_cut_off):
         return None
     return replace(s, f"{wanted.version} is wanted")
 
@@ -86,7 +86,7 @@ def _give_up_a_quarantined(s: Situation) -> Decision | None:
         return None
     if not isinstance(s.wanted, Wanted) or not same(s.wanted.ref, s.status.candidate):
         return None
-    if s.share(rollout.inference_service) and not s.can_fall_back:
+    if s.share(rollout.inference_service) and not s.nobody_is_cut_off:
         return None
     return replace(s, f"it was quarantined meanwhile by Incident {s.hold.incidents[-1]}")
 
@@ -97,7 +97,7 @@ def _take_back(s: Situation) -> Decision | None:
     if rollout is None or s.fallback is None:
         return None
     mark = _gate_failed(s, rollout) or _too_slow_to_start(s, rollout) or _broken(s, rollout)
-    if mark is None or (s.share(rollout.inference_service) and not s.can_fall_back):
+    if mark is None or (s.share(rollout.inference_service) and not s.fallback_answers):
         return None
     return take_back(s, mark)
 
@@ -142,13 +142,24 @@ def _mark(
 
 
 def _follow_edited_steps(s: Situation) -> Decision | None:
-    """The steps were edited under way: go on where the weight is nearest from below, and wait there anew."""
+    """The steps were edited under way: go on where the weight reached is nearest from below, and wait there anew.
+
+    Where every new step asks for more than was reached, the gates have to agree first.
+    """
     rollout = s.rollout
-    if rollout is None or not rollout.step_hash or rollout.state == "Baking":
+    if rollout is None or rollout.state != "Stepping" or _knows_its_step(s, rollout):
         return None
-    if rollout.step_hash == steps.hash_of(s.stages):
+    reached = rollout.history[-1].weight if rollout.history else 0
+    stage = steps.nearest(s.stages, reached)
+    outcome = s.findings.outcome(s.gates)
+    unharmed = {Verdict.PASS} if reached else {Verdict.PASS, Verdict.INCONCLUSIVE}
+    if stage.weight > reached and (outcome not in unharmed or not s.capacity_for(stage)):
         return None
-    return enter(s, steps.nearest(s.stages, rollout.weights.desired))
+    return enter(s, stage)
+
+
+def _knows_its_step(s: Situation, rollout: RolloutStatus) -> bool:
+    return rollout.step_hash == steps.hash_of(s.stages)
 
 
 def _begin_step(s: Situation) -> Decision | None:
@@ -182,7 +193,7 @@ def _advance(s: Situation) -> Decision | None:
         return None
     if not rollout.step_hash:
         return enter(s, s.stages[0]) if _may_begin(s) else None
-    if rollout.step_started_at is None or not _waited(s, rollout):
+    if rollout.step_started_at is None or not _knows_its_step(s, rollout) or not _waited(s, rollout):
         return None
     return _when_gates_agree(s, rollout, _leave_step)
 
@@ -284,7 +295,7 @@ def _hold(s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Dec
         return go_on(s)
     if rules.then == "Abort":
         message = f"no gate could tell within {rules.hold_seconds} s after the step"
-        return take_back(s, _mark(s, rollout, "Inconclusive", message)) if s.fallback and s.can_fall_back else None
+        return take_back(s, _mark(s, rollout, "Inconclusive", message)) if s.fallback and s.fallback_answers else None
     if rollout.state == "Baking":
         return None
     return Decision(with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now)))

@@ -200,9 +200,14 @@ class Situation:
         return max(0.0, self.now - seconds(since)) if since else 0.0
 
     @property
-    def can_fall_back(self) -> bool:
-        """Whether a rollback leaves someone to answer: stable has a ready replica, or the new one has none either."""
-        return self.fleet(self.fallback).ready > 0 or self.fleet(self.subject).ready == 0
+    def fallback_answers(self) -> bool:
+        """Whether a rollback leaves someone to answer."""
+        return self.fleet(self.fallback).ready > 0
+
+    @property
+    def nobody_is_cut_off(self) -> bool:
+        """Whether taking the new version's traffic costs no answers: stable is ready, or the new one is not either."""
+        return self.fallback_answers or self.fleet(self.subject).ready == 0
 
     def capacity_for(self, stage: steps.Stage) -> bool:
         """Whether the new version has the replicas for a stage's weight, warmed, BEFORE the weight is set."""

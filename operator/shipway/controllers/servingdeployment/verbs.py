@@ -79,7 +79,7 @@ def _abort(s: Situation, action: Action) -> Outcome:
         return Decision(s.status), _NOTHING
     if s.fallback is None:
         return Decision(s.status), "refused: a first version has nothing to go back to"
-    if not s.can_fall_back and s.share(rollout.inference_service):
+    if not s.fallback_answers and s.share(rollout.inference_service):
         return Decision(s.status), f"refused: {s.fallback.version} has no ready replica; nobody would answer"
     who, why = action.by or "unknown", action.reason or "no reason given"
     mark = Mark(

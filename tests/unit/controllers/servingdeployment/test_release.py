@@ -500,6 +500,14 @@ class TestAnotherVersion:
         world.until(lambda: world.share("v2") == 10, within=2)
         world.until(lambda: world.share("v2") == 40, within=20)
 
+    def test_edited_steps_that_all_ask_for_more_wait_until_the_gates_agree(self):
+        world = at("v2", 5)
+        world.run(1)
+        world.change(rollout={"steps": [], "gates": GATES})
+        world.run(4)
+        assert world.share("v2") == 5
+        world.until(lambda: world.share("v2") == 100, within=10)
+
 
 class TestStrangers:
     def test_a_foreign_edit_of_the_route_is_put_back(self):
