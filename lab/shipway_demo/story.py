@@ -16,7 +16,7 @@ from shipway_workloads.replay import Answer, Replay
 NAMESPACE = "team-reco"
 SYSTEM = "shipway-system"
 HOST = "ranker.example.com"
-RATE = 60.0
+RATE = 80.0
 """Requests per second of the replay."""
 STEPS = [5, 25, 50, 100]
 HEALTHY_SECONDS_AT_25 = 20.0
