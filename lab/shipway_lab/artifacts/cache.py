@@ -114,9 +114,10 @@ class Cache:
 
     def _record_seconds(self, artifact: Artifact, seconds: float) -> None:
         # A rebuild on a warm compiler cache says nothing about the next cold one: keep the longest seen.
-        timings = jsonfile.read(self._timings) or {}
-        timings[artifact.name] = round(max(seconds, timings.get(artifact.name, 0.0)), 1)
-        jsonfile.write(self._timings, timings)
+        with self._lock("timings"):
+            timings = jsonfile.read(self._timings) or {}
+            timings[artifact.name] = round(max(seconds, timings.get(artifact.name, 0.0)), 1)
+            jsonfile.write(self._timings, timings)
 
     @property
     def _timings(self) -> Path:

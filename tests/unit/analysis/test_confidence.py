@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
-from scipy.special import betaln, xlogy
+from scipy.special import betaln, expit, log_expit, logit
 
 from shipway.analysis.confidence import interval
 from shipway.analysis.counts import Count
@@ -14,21 +14,25 @@ COUNTS = st.integers(1, 5000).flatmap(lambda n: st.builds(Count, st.just(n), st.
 ALPHAS = st.floats(1e-5, 0.3)
 
 
-def log_ratio(p: float, count: Count) -> float:
-    """The mixture against the likelihood of p, by scipy."""
+def log_ratio(odds: float, count: Count) -> float:
+    """The mixture against the likelihood of a proportion, given by its log-odds: near 1 it has no other exact name."""
     misses = count.trials - count.hits
     mixture = betaln(0.5 + count.hits, 5 + misses) - betaln(0.5, 5)
-    return float(mixture - xlogy(count.hits, p) - xlogy(misses, 1 - p))
+    return float(mixture - count.hits * log_expit(odds) - misses * log_expit(-odds))
 
 
 @given(COUNTS, ALPHAS)
 def test_the_edges_are_where_the_mixture_refutes_at_exactly_alpha(count: Count, alpha: float):
     found = interval(count, alpha)
     if 0 < count.hits < count.trials:
-        excess = [lambda p: log_ratio(p, count) + np.log(alpha)]
-        if excess[0](count.share) < 0:
-            assert found.lower == pytest.approx(brentq(excess[0], 1e-15, count.share), abs=1e-6)
-            assert found.upper == pytest.approx(brentq(excess[0], count.share, 1 - 1e-12), abs=1e-6)
+
+        def excess(odds: float) -> float:
+            return log_ratio(odds, count) + float(np.log(alpha))
+
+        seen = float(logit(count.share))
+        if excess(seen) < 0:
+            assert found.lower == pytest.approx(expit(brentq(excess, -800, seen)), abs=1e-6)
+            assert found.upper == pytest.approx(expit(brentq(excess, seen, 800)), abs=1e-6)
 
 
 @given(COUNTS, ALPHAS)

@@ -1,6 +1,7 @@
 """The cache builds once, notices damage, and never shows a half-built entry."""
 
 import io
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -181,6 +182,7 @@ def test_compiling_and_downloading_go_side_by_side(tmp_path: Path) -> None:
     made = [Made(meet, name="compiled", folder="bin"), Made(meet, name="downloaded", folder="debs")]
     paths = ensure_all(Cache(tmp_path), list(made), quiet())
     assert {name: path.parent.name for name, path in paths.items()} == {"compiled": "bin", "downloaded": "debs"}
+    assert set(json.loads((tmp_path / "timings.json").read_text())) == {"compiled", "downloaded"}
 
 
 def test_a_build_that_fails_ends_the_other_one_at_once(tmp_path: Path) -> None:
