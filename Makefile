@@ -57,6 +57,11 @@ format: $(STAMP) ## Format the code and fix what can be fixed
 crds: $(STAMP) ## Generate crds/, the chart's copies and the API reference from the models
 	@$(V)/python -m shipway.crdgen
 
+.PHONY: release-schemas
+release-schemas: $(STAMP) ## With each release: keep its CRDs, which later ones are held against
+	@version=$$($(V)/python -c "import tomllib; print(tomllib.load(open('pyproject.toml', 'rb'))['project']['version'])"); \
+	  folder=tests/unit/crdgen/released/v$$version; mkdir -p $$folder && cp crds/*.yaml $$folder/ && echo "$$folder"
+
 .PHONY: lab
 lab: $(STAMP) ## Start a cluster with everything the demo uses; prints how to reach it
 	@$(V)/shipway lab up --with demo
