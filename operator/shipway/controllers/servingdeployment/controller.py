@@ -12,7 +12,7 @@ from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
-from shipway.controllers.servingdeployment.verbs import UNNAMED
+from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
 from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Reading, Target
@@ -179,5 +179,11 @@ def _action(sdep: Object) -> Action | None:
     if not verb:
         return None
     by, reason = notes.get(labels.ACTION_BY, ""), notes.get(labels.ACTION_REASON, "")
-    named = notes.get(labels.ACTION_ID, "").strip()
-    return Action(named or f"{UNNAMED}{short_hash(verb, by, reason, length=12)}", verb, by, reason)
+    named = _bounded(notes.get(labels.ACTION_ID, "").strip())
+    id_ = named or f"{UNNAMED}{short_hash(verb, by, reason, length=12)}"
+    return Action(id_, verb[:32], by[:256], reason[:256])
+
+
+def _bounded(id_: str) -> str:
+    """The id as it fits into the record of what has run: one that were cut off there would run again and again."""
+    return id_ if len(id_) <= ID_LIMIT else f"{id_[: ID_LIMIT - 13]}-{short_hash(id_, length=12)}"

@@ -9,6 +9,8 @@ from shipway.controllers.servingdeployment.situation import Action, Mark, Situat
 from shipway.runtime.plan import Note
 
 RECORD_LIMIT = 20
+ID_LIMIT = 128
+"""Characters of an id that a record has room for."""
 _NOTHING = "nothing to do: no release is under way"
 
 
@@ -131,10 +133,10 @@ def _resumed(s: Situation) -> ServingDeploymentStatus:
 def recorded(s: Situation, action: Action, decision: Decision, result: str) -> Decision:
     """The decision with a record of the action that asked for it."""
     record = ActionRecord(
-        id=action.id[:128],
-        verb=action.verb[:32],
-        by=action.by[:256],
-        reason=action.reason[:256],
+        id=action.id,
+        verb=action.verb,
+        by=action.by,
+        reason=action.reason,
         at=rfc3339(s.now),
         result=result[:256],
     )

@@ -425,6 +425,13 @@ class TestVerbs:
         assert len(world.status.actions) == 1
         assert world.share("v2") == 50
 
+    def test_an_id_longer_than_its_record_runs_once_too_and_another_of_the_same_beginning_again(self):
+        world = at("v2", 25)
+        for end in ("a", "b"):
+            world.act("explode" * 10, id_="x" * 200 + end)
+            world.run(3)
+        assert len(world.status.actions) == 2
+
     @pytest.mark.parametrize(
         ("verb", "id_", "words"),
         [("promote", "", "shipway.dev/action-id"), ("explode", "1", "promote, pause, resume, abort, retry")],
