@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipway.api.v1alpha1.servingdeployment import Predictor
+from shipway.kube.expansion import literal
 from shipway.kube.resource import Object
 
 POD_LABEL = "serving.kserve.io/inferenceservice"
@@ -101,13 +102,17 @@ def _predictor(served: Served) -> Object:
         "model": {
             "modelFormat": {"name": served.format_name, "version": served.format_version},
             "runtime": served.predictor.runtime,
-            "storageUri": served.uri,
+            # KServe hands it to the container that fetches the artifact, as an argument.
+            "storageUri": literal(served.uri),
             "args": [f"--model_name={served.model}"],
             "env": [
                 {"name": "SHIPWAY_MODEL_DIGEST", "value": served.digest},
                 {"name": "SHIPWAY_MODEL_VERSION", "value": served.version},
             ],
-            "resources": served.predictor.resources.to_wire(),
+            "resources": {
+                part: {_untemplated(name): amount for name, amount in amounts.items()}
+                for part, amounts in served.predictor.resources.to_wire().items()
+            },
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},
@@ -115,6 +120,11 @@ def _predictor(served: Served) -> Object:
             },
         },
     }
+
+
+def _untemplated(text: str) -> str:
+    """The text as KServe must be given it: it runs the container's JSON as a Go template, in which braces are code."""
+    return text.replace("{{", "{{`{{`}}")
 
 
 def differs(stored: Object, rendered: Object) -> bool:

@@ -11,12 +11,12 @@ from shipway.integrations.kserve import Served
 METADATA = {"name": "ranker-v1-abc", "namespace": "team", "labels": {"shipway.dev/name": "ranker"}}
 
 
-def rendered(min_replicas: int = 1, **predictor: object) -> dict:
+def rendered(min_replicas: int = 1, uri: str = "s3://models/ranker/v1", **predictor: object) -> dict:
     served = Served(
         model="ranker",
         version="v1",
         digest="sha256:" + "1" * 64,
-        uri="s3://models/ranker/v1",
+        uri=uri,
         format_name="shipway-ranker",
         format_version="1",
         predictor=Predictor.model_validate(predictor),
@@ -33,6 +33,14 @@ def test_the_model_and_its_digest_reach_the_predictor():
     assert {"name": "SHIPWAY_MODEL_DIGEST", "value": "sha256:" + "1" * 64} in model["env"]
     assert predictor["serviceAccountName"] == "ranker"
     assert predictor["storageContainerName"] == "shipway"
+
+
+def test_what_a_user_wrote_is_neither_a_variable_nor_a_template_to_those_who_read_it():
+    model = rendered(uri="s3://models/$(AWS_SECRET_ACCESS_KEY)", resources={"limits": {"{{.Name}}": 1}})["spec"][
+        "predictor"
+    ]["model"]
+    assert model["storageUri"] == "s3://models/$$(AWS_SECRET_ACCESS_KEY)"
+    assert model["resources"]["limits"] == {"{{`{{`}}.Name}}": "1"}
 
 
 def test_no_route_of_kserves_own_is_wanted():

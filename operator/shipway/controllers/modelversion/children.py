@@ -5,6 +5,7 @@ from typing import Any
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.controllers.owned import part_of
 from shipway.controllers.pod import restricted_pod_spec
+from shipway.kube.expansion import literal
 from shipway.kube.resource import Object
 
 DEADLINE_SECONDS = 1800
@@ -21,7 +22,7 @@ def verify_pod(version: Object, spec: ModelVersionSpec, *, image: str) -> Object
     container: dict[str, Any] = {
         "name": "verify",
         "image": image,
-        "command": ["python", "-m", "shipway_workloads.verify", "--uri", spec.source.uri],
+        "command": ["python", "-m", "shipway_workloads.verify", "--uri", literal(spec.source.uri)],
         "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
     }

@@ -78,6 +78,14 @@ def test_a_new_version_is_read_by_a_pod_in_its_namespace_with_its_credentials():
     assert conditions(v.version)["DigestVerified"]["status"] == "Unknown"
 
 
+def test_an_address_that_names_a_variable_of_the_secret_reaches_the_verifier_as_it_is_written():
+    v = Verification()
+    source = {"uri": "s3://models/$(AWS_SECRET_ACCESS_KEY)/v1", "secretName": "storage"}
+    spec = ModelVersionSpec.model_validate({**v.version["spec"], "source": source})
+    (container,) = children.verify_pod(v.version, spec, image="img:1")["spec"]["containers"]
+    assert container["command"][-1] == "s3://models/$$(AWS_SECRET_ACCESS_KEY)/v1"
+
+
 def test_the_verify_pod_is_valid_for_kubernetes():
     v = Verification()
     spec = ModelVersionSpec.model_validate(v.version["spec"])
