@@ -23,12 +23,14 @@ from shipway.integrations import progress
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.progress import ProgressBoard
 from shipway.kube import credentials
+from shipway.kube.access import AccessReviewer
 from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, CredentialsError
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.identity import TokenReviewer
 from shipway.kube.resource import OWN, Object, Resource
 from shipway.runtime import logs
+from shipway.runtime.bearer import doorkeeper
 from shipway.runtime.cache import ObjectCache
 from shipway.runtime.clock import Clock, SystemClock
 from shipway.runtime.controller import Controller
@@ -134,7 +136,7 @@ class Operator:
         """
         async with (
             serving(self._api(), self._settings.http_port),
-            serving(self._metrics(), self._settings.metrics_port),
+            serving(self._metrics(), self._settings.metrics_port, everywhere=self._settings.metrics_everywhere),
         ):
             tasks = [informer.run() for informer in self._informers]
             if self._lease is not None:
@@ -193,7 +195,14 @@ class Operator:
         return api_app(live=live, ready=[self._unready], routes=self._parts.routes, leadership=self._leadership)
 
     def _metrics(self) -> web.Application:
-        return metrics_app(queue=self.queue, cache=self.cache, leadership=self._leadership, further=self._registry)
+        readers = doorkeeper(AccessReviewer(self._client, path="/metrics").review)
+        return metrics_app(
+            queue=self.queue,
+            cache=self.cache,
+            leadership=self._leadership,
+            further=self._registry,
+            guards=[readers] if self._settings.metrics_authentication else [],
+        )
 
     def _make_lease(self) -> LeaseLeadership | None:
         settings = self._settings

@@ -25,6 +25,10 @@ class Settings:
     """Port of the probes and the progress API; 0 takes a free one of 127.0.0.1."""
     metrics_port: int = 8081
     """Port of /metrics; 0 takes a free one of 127.0.0.1."""
+    metrics_everywhere: bool = False
+    """Whether /metrics is served on all addresses, and not on 127.0.0.1 only."""
+    metrics_authentication: bool = False
+    """Whether only those may read /metrics whom the API server knows and RBAC lets."""
     workers: int = 32
     """Keys worked on at a time."""
     lease: str = ""
@@ -52,6 +56,8 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         progress_url=(env.get("SHIPWAY_PROGRESS_URL") or default.progress_url).rstrip("/"),
         http_port=_integer(env, "SHIPWAY_HTTP_PORT", default.http_port, 0, 65535),
         metrics_port=_integer(env, "SHIPWAY_METRICS_PORT", default.metrics_port, 0, 65535),
+        metrics_everywhere=_choice(env, "SHIPWAY_METRICS_BIND", ("localhost", "all")) == "all",
+        metrics_authentication=_choice(env, "SHIPWAY_METRICS_AUTHENTICATION", ("false", "true")) == "true",
         workers=_integer(env, "SHIPWAY_WORKERS", default.workers, 1, 1024),
         lease=env.get("SHIPWAY_LEASE", ""),
         lease_seconds=_integer(env, "SHIPWAY_LEASE_SECONDS", default.lease_seconds, 2, 600),

@@ -23,11 +23,25 @@ def test_every_variable_is_read() -> None:
             "SHIPWAY_LEASE_SECONDS": "4",
             "SHIPWAY_SWEEP_SECONDS": "5",
             "SHIPWAY_LOG_FORMAT": "plain",
+            "SHIPWAY_METRICS_BIND": "all",
+            "SHIPWAY_METRICS_AUTHENTICATION": "true",
         }
     )
 
     assert settings == Settings(
-        ("team-a", "team-b"), "ops", "image:1", "http://operator", 1, 2, 3, "lease", 4, 5.0, plain_logs=True
+        namespaces=("team-a", "team-b"),
+        operator_namespace="ops",
+        workloads_image="image:1",
+        progress_url="http://operator",
+        http_port=1,
+        metrics_port=2,
+        metrics_everywhere=True,
+        metrics_authentication=True,
+        workers=3,
+        lease="lease",
+        lease_seconds=4,
+        sweep_seconds=5.0,
+        plain_logs=True,
     )
 
 
@@ -37,6 +51,7 @@ def test_every_variable_is_read() -> None:
         ("SHIPWAY_HTTP_PORT", "http", "SHIPWAY_HTTP_PORT is 'http'; write a whole number from 0 to 65535"),
         ("SHIPWAY_WORKERS", "0", "SHIPWAY_WORKERS is '0'; write a whole number from 1 to 1024"),
         ("SHIPWAY_LEASE_SECONDS", "-8", "write a whole number from 2 to 600"),
+        ("SHIPWAY_METRICS_BIND", "0.0.0.0", "SHIPWAY_METRICS_BIND is '0.0.0.0'; write one of: localhost, all"),
         ("SHIPWAY_LOG_FORMAT", "xml", "SHIPWAY_LOG_FORMAT is 'xml'; write one of: json, plain"),
     ],
 )

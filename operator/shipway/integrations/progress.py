@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from shipway.integrations.report import Report
 from shipway.kube.resource import TRAINING_JOB, Key
+from shipway.runtime.bearer import bearer_token
 
 MAX_BODY_BYTES = 64 * 1024
 STATUS_INTERVAL_SECONDS = 10.0
@@ -183,10 +184,10 @@ async def _take(request: web.Request, board: ProgressBoard, review: Review) -> N
 
 
 def _token(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = bearer_token(request)
+    if token is None:
         raise RejectedError(401, "Unauthorized", "send the pod's token as `Authorization: Bearer TOKEN`")
-    return token.strip()
+    return token
 
 
 async def _body(request: web.Request) -> bytes:

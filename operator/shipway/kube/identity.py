@@ -1,17 +1,20 @@
 """Who sends us a token: a TokenReview for our own audience, remembered for a minute."""
 
-import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from shipway.kube.by_token import AnswersByToken
 from shipway.kube.client import Client
 from shipway.kube.resource import TOKEN_REVIEW
 
 AUDIENCE = "shipway.dev"
 REMEMBER_SECONDS = 60.0
-CAPACITY = 4096
 _PREFIX = "system:serviceaccount:"
+
+User = Mapping[str, Any]
+"""What the API server knows of a user: `username`, `uid`, `groups` and `extra`."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,11 @@ class ServiceAccountIdentity:
 
 
 class TokenReviewer:
-    """Asks the API server whose token it is. Tokens themselves are not kept, only their hashes."""
+    """Asks the API server whose token it is."""
 
     def __init__(self, client: Client, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._monotonic = monotonic
-        self._known: dict[bytes, tuple[float, ServiceAccountIdentity | None]] = {}
+        self._answers = AnswersByToken(self._ask, seconds=REMEMBER_SECONDS, monotonic=monotonic)
 
     async def review(self, token: str) -> ServiceAccountIdentity | None:
         """The service account whose valid token of our audience this is; None for any other text.
@@ -38,30 +40,12 @@ class TokenReviewer:
         Raises:
             ApiError: the API server could not be asked.
         """
-        digest = hashlib.sha256(token.encode()).digest()
-        now = self._monotonic()
-        if (known := self._known.get(digest)) and now - known[0] < REMEMBER_SECONDS:
-            return known[1]
-        identity = await self._ask(token)
-        if len(self._known) >= CAPACITY:
-            self._known = {d: (t, i) for d, (t, i) in self._known.items() if now - t < REMEMBER_SECONDS}
-        if len(self._known) < CAPACITY:
-            self._known[digest] = (now, identity)
-        return identity
+        return await self._answers.get(token)
 
     async def _ask(self, token: str) -> ServiceAccountIdentity | None:
-        body = {
-            "apiVersion": TOKEN_REVIEW.api_version,
-            "kind": TOKEN_REVIEW.kind,
-            "metadata": {},
-            "spec": {"token": token, "audiences": [AUDIENCE]},
-        }
-        status = (await self._client.create(TOKEN_REVIEW, body)).get("status") or {}
-        if not status.get("authenticated") or AUDIENCE not in (status.get("audiences") or []):
-            return None
-        user = status.get("user") or {}
-        username = user.get("username") or ""
-        if not username.startswith(_PREFIX):
+        user = await user_of(self._client, token, audience=AUDIENCE)
+        username = (user or {}).get("username") or ""
+        if user is None or not username.startswith(_PREFIX):
             return None
         namespace, _, name = username.removeprefix(_PREFIX).partition(":")
         extra = user.get("extra") or {}
@@ -71,3 +55,27 @@ class TokenReviewer:
             uid=user.get("uid") or "",
             pod=next(iter(extra.get("authentication.kubernetes.io/pod-name") or []), None),
         )
+
+
+async def user_of(client: Client, token: str, *, audience: str | None) -> User | None:
+    """Whose token it is, by a TokenReview; None if it is not valid for the audience.
+
+    Args:
+        client: To ask with.
+        token: The token.
+        audience: Whom it must be meant for; the API server itself when None.
+
+    Raises:
+        ApiError: the API server could not be asked.
+    """
+    body = {
+        "apiVersion": TOKEN_REVIEW.api_version,
+        "kind": TOKEN_REVIEW.kind,
+        "metadata": {},
+        "spec": {"token": token, **({"audiences": [audience]} if audience else {})},
+    }
+    status = (await client.create(TOKEN_REVIEW, body)).get("status") or {}
+    # An authenticator that knows no audiences answers none: such a token is good for the API server only.
+    if not status.get("authenticated") or (audience and audience not in (status.get("audiences") or [])):
+        return None
+    return dict(status.get("user") or {})

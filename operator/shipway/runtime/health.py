@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from shipway.runtime import metrics
@@ -50,9 +51,22 @@ def api_app(
 
 
 def metrics_app(
-    *, queue: WorkQueue, cache: ObjectCache, leadership: Leadership, further: CollectorRegistry
+    *,
+    queue: WorkQueue,
+    cache: ObjectCache,
+    leadership: Leadership,
+    further: CollectorRegistry,
+    guards: Sequence[Middleware] = (),
 ) -> web.Application:
-    """/metrics in the Prometheus text format: the process's own registry and one of the operator's parts."""
+    """/metrics in the Prometheus text format: the process's own registry and one of the operator's parts.
+
+    Args:
+        queue: The work queue.
+        cache: What is known.
+        leadership: Whether this process leads.
+        further: Metrics of the operator's parts.
+        guards: Who may read them; anyone who reaches the port without.
+    """
 
     async def scrape(_: web.Request) -> web.Response:
         metrics.DEPTH.set(queue.depth)
@@ -63,18 +77,19 @@ def metrics_app(
         text = generate_latest(REGISTRY) + generate_latest(further)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application()
+    app = web.Application(middlewares=guards)
     app.add_routes([web.get("/metrics", scrape)])
     return app
 
 
 @asynccontextmanager
-async def serving(app: web.Application, port: int) -> AsyncIterator[int]:
-    """Serve an application while inside, on all addresses.
+async def serving(app: web.Application, port: int, *, everywhere: bool = True) -> AsyncIterator[int]:
+    """Serve an application while inside.
 
     Args:
         app: What to serve.
         port: The port; 0 takes a free one of 127.0.0.1 only.
+        everywhere: On all addresses, and not on 127.0.0.1 only.
 
     Yields:
         The port.
@@ -83,7 +98,7 @@ async def serving(app: web.Application, port: int) -> AsyncIterator[int]:
     await runner.setup()
     try:
         # Without a host it listens by IPv4 and IPv6, but takes two ports when it may choose.
-        await web.TCPSite(runner, None if port else "127.0.0.1", port).start()
+        await web.TCPSite(runner, None if port and everywhere else "127.0.0.1", port).start()
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
