@@ -21,6 +21,11 @@ NOT_BUILT_IN = {"CustomResourceDefinition", "ClusterServingRuntime", "ClusterSto
 """Kinds whose schemas come from elsewhere; the real API server checks them in the integration tests."""
 
 Object = dict[str, Any]
+PODMONITOR = {
+    "enabled": True,
+    "labels": {"release": "prom"},
+    "authorization": {"credentials": {"name": "prometheus", "key": "token"}},
+}
 VALUE_SETS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "everything": {
@@ -29,7 +34,7 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         "imagePullSecrets": [{"name": "registry"}],
         "kserve": {"enabled": True},
         "actionStamp": {"mode": "mutating"},
-        "metrics": {"service": {"enabled": True}, "podMonitor": {"enabled": True, "labels": {"release": "prom"}}},
+        "metrics": {"service": {"enabled": True}, "podMonitor": PODMONITOR},
         "podLabels": {"team": "platform"},
         "podAnnotations": {"example.com/note": "yes"},
         "priorityClassName": "system-cluster-critical",
@@ -47,6 +52,7 @@ VALUE_SETS: dict[str, dict[str, Any]] = {
         "networkPolicy": {"enabled": False},
         "kserve": {"enabled": False},
         "actionStamp": {"mode": "disabled"},
+        "metrics": {"bind": "localhost", "authentication": False},
     },
     "an older cluster": {"actionStamp": {"mode": "validating"}},
 }
@@ -148,7 +154,7 @@ def _leaves(values: Any, schema: Any, path: tuple[str, ...]) -> Iterator[tuple[s
     for key, value in values.items():
         assert key in schema["properties"], f"values.schema.json lacks {'.'.join((*path, key))}"
         child = _resolved(schema["properties"][key])
-        if isinstance(value, dict) and child.get("additionalProperties") is False and key != "resources":
+        if isinstance(value, dict) and value and child.get("additionalProperties") is False and key != "resources":
             yield from _leaves(value, child, (*path, key))
         else:
             yield ".".join((*path, key)), value
@@ -221,7 +227,47 @@ def test_no_right_is_wider_than_a_name() -> None:
         for rule in obj.get("rules", ()) if obj["kind"] in {"Role", "ClusterRole"} else ():
             assert "*" not in json.dumps(rule), obj["metadata"]["name"]
             assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"])
-            assert "secrets" not in rule["resources"]
+            assert "secrets" not in rule.get("resources", ())
+
+
+def test_metrics_are_for_those_whom_rbac_lets_unless_told_otherwise() -> None:
+    data = one("ConfigMap", {})["data"]
+    assert (data["SHIPWAY_METRICS_BIND"], data["SHIPWAY_METRICS_AUTHENTICATION"]) == ("all", "true")
+    assert one("ClusterRole", {}, "shipway-operator-metrics-reader")["rules"] == [
+        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
+    ]
+    assert _reviews({}) == ["tokenreviews", "subjectaccessreviews"]
+
+    opened: dict[str, Any] = {"metrics": {"authentication": False}}
+    assert one("ConfigMap", opened)["data"]["SHIPWAY_METRICS_AUTHENTICATION"] == "false"
+    assert [o for o in objects(opened) if o["metadata"]["name"].endswith("metrics-reader")] == []
+    assert _reviews(opened) == ["tokenreviews"]
+
+
+def _reviews(values: dict[str, Any]) -> list[str]:
+    rules = one("ClusterRole", values, "shipway-operator-cluster")["rules"]
+    return [resource for rule in rules for resource in rule["resources"]]
+
+
+def test_metrics_of_the_pod_alone_are_offered_to_nobody_else() -> None:
+    values: dict[str, Any] = {"metrics": {"bind": "localhost"}}
+
+    assert one("ConfigMap", values)["data"]["SHIPWAY_METRICS_BIND"] == "localhost"
+    assert [port["name"] for port in container(values)["ports"]] == ["http"]
+    assert one("NetworkPolicy", values)["spec"]["ingress"][0]["ports"] == [{"port": "http"}]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"bind": "localhost", "service": {"enabled": True}}, "metrics.service needs metrics.bind=all"),
+        ({"bind": "localhost", "podMonitor": PODMONITOR}, "metrics.podMonitor needs metrics.bind=all"),
+        ({"podMonitor": {"enabled": True}}, "metrics.podMonitor.authorization is empty"),
+    ],
+)
+def test_a_scrape_that_would_fail_is_not_installed(metrics: dict[str, Any], said: str) -> None:
+    with pytest.raises(helm.HelmError, match=said):
+        render({"metrics": metrics})
 
 
 def test_the_operator_never_writes_what_users_say() -> None:
