@@ -35,6 +35,8 @@ class Pod:
     """The uid of its controlling owner."""
     labels: Mapping[str, str]
     node: str
+    ip: str
+    """Its address in the cluster; empty until its sandbox is there."""
     created_at: float
     deleting: bool
     phase: str
@@ -77,6 +79,7 @@ def read_pod(obj: Object) -> Pod:
         owner=owner_uid(obj),
         labels=meta.get("labels", {}),
         node=obj.get("spec", {}).get("nodeName", ""),
+        ip=status.get("podIP", ""),
         created_at=seconds(meta["creationTimestamp"]),
         deleting="deletionTimestamp" in meta,
         phase=status.get("phase", "Pending"),

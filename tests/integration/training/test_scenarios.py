@@ -7,7 +7,8 @@ from harness.lab import Lab
 from harness.replay import Play, Scenario, World, replay
 from integration.training.players import NAME, TRACE, create_job, fail, finish, job, reap, run_pods, verify
 from shipway.controllers.trainingjob.checks import SETTLE_SECONDS
-from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.kube.resource import ENDPOINT_SLICE, MODEL_VERSION, POD, SERVICE, TRAINING_JOB
 
 
 def told(play: Play) -> Scenario:
@@ -54,8 +55,9 @@ async def test_a_killed_pod_costs_one_restart(lab: Lab):
         status = (await job(world))["status"]
         assert status["restarts"] == 1
         assert [(a["attempt"], a["cause"]) for a in status["attempts"]] == [(1, "PodDeleted"), (2, "Completed")]
-        service = await world.get(SERVICE, f"{NAME}-rdzv")
-        assert service["spec"]["selector"]["shipway.dev/attempt"] == "2"
+        assert await world.get(SERVICE, SERVICE_NAME)
+        (endpoint,) = (await world.get(ENDPOINT_SLICE, f"{NAME}-2-0"))["endpoints"]
+        assert endpoint["hostname"] == f"{NAME}-2-0"
 
     await replay(told(play), lab)
 

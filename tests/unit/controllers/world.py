@@ -11,7 +11,17 @@ from typing import Any
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
-from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key, Object, Resource, key_of
+from shipway.kube.resource import (
+    ENDPOINT_SLICE,
+    MODEL_VERSION,
+    POD,
+    SERVICE,
+    TRAINING_JOB,
+    Key,
+    Object,
+    Resource,
+    key_of,
+)
 from shipway.runtime.controller import Controller
 from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, Write
 
@@ -64,7 +74,7 @@ class World:
 
     def change(self, resource: Resource, name: str, spec: dict[str, Any]) -> None:
         obj = copy.deepcopy(self.objects[resource.kind, "team", name])
-        obj["spec"].update(spec)
+        obj.get("spec", obj).update(spec)
         obj["metadata"]["generation"] += 1
         self.put(obj)
 
@@ -83,7 +93,8 @@ class World:
         self.put(pod)
 
     def start(self, name: str) -> None:
-        self.set_pod(name, phase="Running", containerStatuses=[{"name": "c", "state": {"running": {}}}])
+        running = [{"name": "c", "state": {"running": {}}}]
+        self.set_pod(name, phase="Running", podIP=f"10.0.0.{len(self.pods())}", containerStatuses=running)
 
     def end(
         self, name: str, *, code: int = 0, message: str = "", reason: str = "", at: float | None = None, **status: Any
@@ -196,7 +207,7 @@ class World:
         assert record is None or record.get("endedAt"), "a pod is deleted before its attempt's end is recorded"
 
 
-_RESOURCES = {r.kind: r for r in (POD, SERVICE, MODEL_VERSION)}
+_RESOURCES = {r.kind: r for r in (POD, SERVICE, ENDPOINT_SLICE, MODEL_VERSION)}
 
 
 def conditions(obj: Object) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a TrainingJob is made into: pods, the rendezvous Service, the ModelVersion. Pure builders."""
+"""What a TrainingJob is made into: pods and the ModelVersion. Pure builders."""
 
 import json
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from shipway.api.v1alpha1.modelversion import (
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.owned import owner_labels, part_of
 from shipway.controllers.pod import restricted_pod_spec
+from shipway.controllers.trainingjob import rendezvous
 from shipway.controllers.trainingjob.result import Artifact, Result
-from shipway.kube.resource import MODEL_VERSION, SERVICE, Object
+from shipway.kube.resource import MODEL_VERSION, Object
 
-PORT = 29500
 CONTAINER = "trainer"
 TOKEN_AUDIENCE = "shipway.dev"  # noqa: S105
 TOKEN_FOLDER = "/var/run/secrets/shipway"  # noqa: S105
@@ -28,11 +28,6 @@ RECIPES = {"ranker": ["python", "-m", "torch.distributed.run", "-m", "shipway_wo
 def pod_name(job: str, attempt: int, rank: int) -> str:
     """The name of a pod: no two attempts share one, so no attempt waits for another's pods to be gone."""
     return f"{job}-{attempt}-{rank}"
-
-
-def service_name(job: str) -> str:
-    """The name of the rendezvous Service."""
-    return f"{job}-rdzv"
 
 
 def version_name(spec: TrainingJobSpec) -> str:
@@ -70,7 +65,7 @@ def training_pod(
     if spec.storage.secret_name:
         container["envFrom"] = [{"secretRef": {"name": spec.storage.secret_name}}]
     if spec.nodes > 1:
-        container["ports"] = [{"name": "rdzv", "containerPort": PORT}]
+        container["ports"] = [{"name": "rdzv", "containerPort": rendezvous.PORT}]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -82,29 +77,6 @@ def training_pod(
             service_account=spec.service_account_name,
         ),
     }
-
-
-def rendezvous(job: Object, *, attempt: int) -> Object:
-    """The Service under which the pods of the current attempt find rank 0."""
-    name = job["metadata"]["name"]
-    meta = part_of(job, service_name(name))
-    return {
-        "apiVersion": SERVICE.api_version,
-        "kind": SERVICE.kind,
-        "metadata": {**meta, "annotations": {labels.SPEC_HASH: rendezvous_hash(job, attempt=attempt)}},
-        "spec": {
-            "type": "ClusterIP",
-            # Pods meet before they are ready: readiness is what meeting leads to.
-            "publishNotReadyAddresses": True,
-            "selector": owner_labels(job, {labels.ATTEMPT: str(attempt), labels.RANK: "0"}),
-            "ports": [{"name": "rdzv", "port": PORT, "protocol": "TCP", "targetPort": PORT}],
-        },
-    }
-
-
-def rendezvous_hash(job: Object, *, attempt: int) -> str:
-    """What the Service is rendered from; it is rendered anew only when this changes."""
-    return f"{job['metadata']['uid']}-{attempt}"
 
 
 def model_version(
@@ -175,17 +147,17 @@ def _environment(
         "PET_NODE_RANK": str(rank),
         "PET_RDZV_BACKEND": "static",
         "PET_RDZV_ID": f"{meta['uid']}-{attempt}",
-        "PET_MASTER_PORT": str(PORT),
+        "PET_MASTER_PORT": str(rendezvous.PORT),
         "PET_MAX_RESTARTS": "0",
     }
-    return [*({"name": key, "value": value} for key, value in values.items()), _master(name, spec, rank)]
+    return [*({"name": key, "value": value} for key, value in values.items()), _master(name, spec, attempt, rank)]
 
 
-def _master(job: str, spec: TrainingJobSpec, rank: int) -> dict[str, Any]:
-    # Rank 0 meets itself at its own address: through the Service it would need hairpin routing.
+def _master(job: str, spec: TrainingJobSpec, attempt: int, rank: int) -> dict[str, Any]:
+    # Rank 0 meets itself at its own address: its name is known only once the operator has seen that address.
     if spec.nodes == 1 or rank == 0:
         return {"name": "PET_MASTER_ADDR", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-    return {"name": "PET_MASTER_ADDR", "value": service_name(job)}
+    return {"name": "PET_MASTER_ADDR", "value": rendezvous.address_of(pod_name(job, attempt, 0))}
 
 
 def _token_volume() -> dict[str, Any]:

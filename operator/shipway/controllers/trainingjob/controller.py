@@ -1,17 +1,25 @@
 """The edge of the TrainingJob reconciler: gathers the snapshot, keeps the progress board in step, decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
-from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
+from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.reconcile import Snapshot, reconcile
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.controllers.trainingjob.status import finished
 from shipway.integrations.progress import ProgressBoard
-from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key
+from shipway.kube.resource import ENDPOINT_SLICE, MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key, Object, key_of
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
+
+
+def _all_of_the_namespace(service: Object, cache: Cache) -> Iterable[Key]:
+    if service["metadata"]["name"] != SERVICE_NAME:
+        return
+    for job in cache.list(TRAINING_JOB, service["metadata"]["namespace"]):
+        yield key_of(job)
 
 
 class TrainingJobController(Controller):
@@ -26,7 +34,8 @@ class TrainingJobController(Controller):
     resource = TRAINING_JOB
     watches: Sequence[Watch] = (
         Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
-        Watch(SERVICE, owner_key, selector=SELECTOR),
+        Watch(ENDPOINT_SLICE, owner_key, selector=SELECTOR),
+        Watch(SERVICE, _all_of_the_namespace, selector=SELECTOR),
         Watch(MODEL_VERSION, owner_key),
     )
 
@@ -45,12 +54,13 @@ class TrainingJobController(Controller):
         uid = job["metadata"]["uid"]
         version = children.version_name(spec)
         pods = [read_pod(pod) for pod in cache.owned(POD, key)]
-        service = cache.get(SERVICE, key.namespace, children.service_name(key.name))
+        attempt = job.get("status", {}).get("attempt", 0)
         snapshot = Snapshot(
             job=job,
             pods=tuple(pod for pod in pods if pod.owner == uid),
             strangers=frozenset(pod.name for pod in pods if pod.owner != uid),
-            service=service if service and owner_uid(service) == uid else None,
+            service=cache.get(SERVICE, key.namespace, SERVICE_NAME),
+            meeting=cache.get(ENDPOINT_SLICE, key.namespace, children.pod_name(key.name, attempt, 0)),
             model_version=cache.get(MODEL_VERSION, key.namespace, version) if version else None,
             report=self._board.latest(key),
             now=now,

@@ -16,6 +16,7 @@ from shipway.api.v1alpha1.trainingjob import Attempt, Cause, Progress, Reason, T
 from shipway.controllers.pod import Pod
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict, waiting_for
+from shipway.controllers.trainingjob.rendezvous import meeting_point, shared_service
 from shipway.controllers.trainingjob.result import Invalid, Result, parse_result
 from shipway.controllers.trainingjob.status import (
     State,
@@ -29,7 +30,7 @@ from shipway.controllers.trainingjob.status import (
     with_progress,
 )
 from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, pods_in_words, story, too_late
-from shipway.controllers.trainingjob.writes import leftovers, meeting_point
+from shipway.controllers.trainingjob.writes import leftovers
 from shipway.integrations.report import Report
 from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
@@ -47,7 +48,8 @@ class Snapshot:
         job: The TrainingJob.
         pods: Pods that this very job (by uid) owns.
         strangers: Names of pods that bear our labels but belong to an earlier job of the same name.
-        service: The rendezvous Service, if it is there.
+        service: The rendezvous Service of the namespace, if it is there.
+        meeting: The EndpointSlice that leads to rank 0 of the current attempt, if it is there.
         model_version: The ModelVersion with the name the job would give its own, if it is there.
         report: The newest progress report.
         now: Unix seconds.
@@ -60,6 +62,7 @@ class Snapshot:
     pods: tuple[Pod, ...]
     strangers: frozenset[str]
     service: Object | None
+    meeting: Object | None
     model_version: Object | None
     report: Report | None
     now: float
@@ -200,7 +203,7 @@ def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: li
         s,
         s.stored,
         _starting(s, s.stored),
-        writes=(*clear, *_meet(s), *pods),
+        writes=(*clear, *shared_service(s.job, s.spec, s.service), *pods),
         requeue_after=BLOCKED_RETRY_SECONDS,
         refusable=True,
     )
@@ -380,7 +383,8 @@ def _refused(refusal: Refusal) -> State:
 
 
 def _meet(s: Snapshot) -> tuple[Write, ...]:
-    return meeting_point(s.job, s.spec, s.service, attempt=s.stored.attempt)
+    shared = shared_service(s.job, s.spec, s.service)
+    return (*shared, *meeting_point(s.job, s.spec, s.ranks[0], s.meeting))
 
 
 def _deadline(s: Snapshot) -> float | None:

@@ -4,7 +4,8 @@ import kubernetes_validate
 import pytest
 
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
-from shipway.controllers.trainingjob import children
+from shipway.controllers.pod import read_pod
+from shipway.controllers.trainingjob import children, rendezvous
 from shipway.kube.resource import Object
 from unit.controllers.training import training_job
 
@@ -48,8 +49,13 @@ def test_pods_are_valid_for_kubernetes(rank: int, spec: dict[str, object]):
     kubernetes_validate.validate(pod, "1.36", strict=True)
 
 
-def test_the_service_is_valid_for_kubernetes():
-    kubernetes_validate.validate(children.rendezvous(_job(), attempt=2), "1.36", strict=True)
+def test_where_pods_meet_is_valid_for_kubernetes():
+    pod = {**_pod(), "status": {"podIP": "fd00::7"}}
+    pod["metadata"] |= {"uid": "pod-uid", "creationTimestamp": "2026-11-24T12:00:00Z"}
+    meeting = rendezvous.rank_0_slice(_job(), read_pod(pod))
+    assert meeting["addressType"] == "IPv6"
+    for body in (rendezvous.namespace_service("team"), meeting):
+        kubernetes_validate.validate(body, "1.36", strict=True)
 
 
 def test_pods_satisfy_pod_security_restricted():
@@ -110,7 +116,7 @@ def test_the_environment_is_the_contract():
         "PET_RDZV_ID": "12345678-aaaa-bbbb-cccc-dddddddddddd-3",
         "PET_MASTER_PORT": "29500",
         "PET_MAX_RESTARTS": "0",
-        "PET_MASTER_ADDR": "ranker-rdzv",
+        "PET_MASTER_ADDR": "ranker-3-0.shipway-rendezvous",
     }
 
 

@@ -2,26 +2,43 @@ import pytest
 
 from shipway.controllers.trainingjob.checks import GATHER_SECONDS, SETTLE_SECONDS
 from shipway.controllers.trainingjob.reconcile import PATIENCE_SECONDS
-from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.kube.resource import ENDPOINT_SLICE, MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key
 from shipway.runtime.plan import Create, Refusal
-from unit.controllers.training import DIGEST, KEY, OTHER_DIGEST, TRACE, Training, error, result
+from unit.controllers.training import DIGEST, KEY, OTHER_DIGEST, TRACE, Training, error, result, training_job
 from unit.controllers.world import CrashError, conditions, ready
 
 
-def test_a_new_job_gets_its_pods_and_one_service_that_leads_to_rank_0_of_this_attempt():
+def leads_to(t: Training, pod: str) -> str:
+    """The address that the name of a pod stands for."""
+    (endpoint,) = t.world.get(ENDPOINT_SLICE, "team", pod)["endpoints"]
+    assert endpoint["hostname"] == pod
+    return endpoint["addresses"][0]
+
+
+def test_a_new_job_gets_its_pods_and_the_service_of_the_namespace_under_which_they_will_meet():
     t = Training()
     t.settle()
     assert set(t.world.pods()) == {"ranker-1-0", "ranker-1-1"}
-    service = t.world.get(SERVICE, "team", "ranker-rdzv")
-    assert service["spec"]["selector"]["shipway.dev/attempt"] == "1"
-    assert service["spec"]["selector"]["shipway.dev/rank"] == "0"
-    assert service["spec"]["publishNotReadyAddresses"] is True
+    service = t.world.get(SERVICE, "team", SERVICE_NAME)
+    assert service["spec"]["clusterIP"] == "None"
+    assert "selector" not in service["spec"]
+    assert "ownerReferences" not in service["metadata"]
     assert ready(t.job) == ("False", "PodsStarting")
+
+
+def test_the_name_of_rank_0_leads_to_its_address_as_soon_as_it_has_one():
+    t = Training()
+    t.settle()
+    assert t.world.get(ENDPOINT_SLICE, "team", "ranker-1-0") is None
+    t.world.set_pod("ranker-1-0", podIP="10.0.0.9")
+    t.settle()
+    assert leads_to(t, "ranker-1-0") == "10.0.0.9"
 
 
 def test_a_job_whose_pods_start_at_once_is_told_of_twice_and_without_an_event():
     t = Training().run()
-    made = 3  # two pods and the service
+    made = 4  # two pods, the namespace's first Service, and the name of rank 0
     assert t.world.writes == made + 2
     assert t.world.notes == []
     assert t.status["attempts"][0]["podsCreatedAt"]
@@ -47,9 +64,9 @@ def test_a_pod_that_vanishes_before_anything_was_told_of_it_is_made_again():
     assert t.attempt == 1
 
 
-def test_a_job_of_one_node_has_no_service():
+def test_a_job_of_one_node_meets_nobody():
     t = Training(nodes=1).run()
-    assert t.world.get(SERVICE, "team", "ranker-rdzv") is None
+    assert t.world.list(SERVICE, "team") == t.world.list(ENDPOINT_SLICE, "team") == []
     assert ready(t.job) == ("True", "Running")
 
 
@@ -114,7 +131,9 @@ def test_a_deleted_pod_is_recorded_then_the_next_attempt_starts_without_waiting_
     pods = t.world.pods()
     assert "deletionTimestamp" in pods["ranker-1-0"]["metadata"]
     assert "deletionTimestamp" not in pods["ranker-2-0"]["metadata"]
-    assert t.world.get(SERVICE, "team", "ranker-rdzv")["spec"]["selector"]["shipway.dev/attempt"] == "2"
+    t.world.start("ranker-2-0")
+    t.settle()
+    assert leads_to(t, "ranker-2-0") == t.world.pods()["ranker-2-0"]["status"]["podIP"]
     assert ready(t.job) == ("False", "Restarting")
     assert "checkpoint of step 100" in t.world.notes[-1].message
 
@@ -545,13 +564,37 @@ def test_a_crash_after_any_write_of_a_restart_ends_in_the_same_state(crash_after
     assert play(crash_after) == play(None)
 
 
-@pytest.mark.parametrize("edit", [{"selector": {"stranger": "yes"}}, {"publishNotReadyAddresses": False}])
-def test_a_service_that_a_stranger_turned_elsewhere_leads_to_rank_0_again(edit):
+EDITS = [
+    {"endpoints": [{"addresses": ["10.9.9.9"], "hostname": "ranker-1-0", "conditions": {"ready": True}}]},
+    {"endpoints": []},
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_name_that_a_stranger_turned_elsewhere_leads_to_rank_0_again(edit):
     t = Training().run()
-    before = t.world.get(SERVICE, "team", "ranker-rdzv")["spec"]
-    t.world.change(SERVICE, "ranker-rdzv", edit)
+    before = leads_to(t, "ranker-1-0")
+    t.world.change(ENDPOINT_SLICE, "ranker-1-0", edit)
     t.settle()
-    assert t.world.get(SERVICE, "team", "ranker-rdzv")["spec"] == before
+    assert leads_to(t, "ranker-1-0") == before
     writes = t.world.writes
     t.settle()
     assert t.world.writes == writes
+
+
+def test_the_namespace_s_service_is_made_again_when_it_is_deleted_or_turned_into_a_name_for_another_host():
+    t = Training().run()
+    t.world.remove(SERVICE, SERVICE_NAME)
+    t.settle()
+    assert t.world.get(SERVICE, "team", SERVICE_NAME)
+    t.world.change(SERVICE, SERVICE_NAME, {"type": "ExternalName", "externalName": "elsewhere"})
+    t.settle()
+    assert t.world.get(SERVICE, "team", SERVICE_NAME)["spec"]["type"] == "ClusterIP"
+
+
+def test_a_second_training_in_the_namespace_shares_the_service():
+    t = Training().run()
+    writes = t.world.writes
+    t.world.put(training_job("other", output=None))
+    t.world.settle(t.controller, Key(TRAINING_JOB.kind, "team", "other"))
+    assert t.world.writes == writes + 3  # two pods and a status
