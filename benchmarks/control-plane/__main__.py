@@ -71,6 +71,8 @@ class Run:
         for word in self._subjects:
             subject = SUBJECTS[word]
             async with cluster(name, namespaces=namespaces, parts=subject.parts) as where:
+                for resource, needed in subject.needs:
+                    await where.client.create(resource, needed)
                 for objects in self._sizes:
                     await (self._ours if word == OURS else self._theirs)(where, subject, objects)
 

@@ -48,7 +48,7 @@ LIMITS = {
 PEERS = {"trainer": "trainjob", "jobset": "jobset", "kuberay": "raycluster"}
 OURS = "trainingjob"
 FLOOR = "job"
-CHILDREN = ("create pods", "patch services", "create services")
+CHILDREN = ("create pods", "create services", "create endpointslices")
 
 
 def claims(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, Any]) -> list[dict[str, Any]]:

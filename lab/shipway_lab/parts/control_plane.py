@@ -71,7 +71,6 @@ class ApiServer(Part):
             f"--proxy-client-key-file={keys}/front-proxy-client.key",
             f"--audit-policy-file={policy}",
             f"--audit-log-path={lab.paths.audit_log}",
-            "--profiling=false",
         )
         kubernetes.start(lab, self.name, "kube-apiserver", arguments)
 
