@@ -134,17 +134,27 @@ class Cluster:
         return {(p["metadata"]["uid"], _restarts(p)) for p in pods}
 
     async def operator_rss_mib(self) -> float | None:
-        """Resident memory of the operator, from its own metrics through the API server's proxy."""
+        """Resident memory of the operator, as the kernel counts it."""
         for pod in await self._operator_pods():
-            for line in (await self._metrics(pod["metadata"]["name"])).splitlines():
-                if line.startswith("process_resident_memory_bytes "):
-                    return float(line.split()[1]) / 2**20
+            for line in (await self._exec(pod["metadata"]["name"], "cat", "/proc/1/status")).splitlines():
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) / 1024
         return None
 
-    async def _metrics(self, pod: str) -> str:
-        url = f"{self._server}{POD.path(SYSTEM, pod)}:8081/proxy/metrics"
-        async with self._http.get(url, ssl=self._ssl) as response:
-            return await response.text() if response.status == 200 else ""
+    async def _exec(self, pod: str, *command: str) -> str:
+        """What a command in the operator's pod prints, as `kubectl exec` does it; nothing where it cannot be run."""
+        url = f"{self._server}{POD.path(SYSTEM, pod, 'exec')}"
+        params = [("stdout", "true"), *(("command", word) for word in command)]
+        try:
+            async with self._http.ws_connect(
+                url, params=params, ssl=self._ssl, protocols=["v4.channel.k8s.io"]
+            ) as channel:
+                output = [
+                    m.data[1:] async for m in channel if m.type is aiohttp.WSMsgType.BINARY and m.data[:1] == b"\1"
+                ]
+        except aiohttp.ClientError:
+            return ""
+        return b"".join(output).decode()
 
     async def first_answer(self, host: str, model: str, instance: dict[str, Any], *, seconds: float) -> float:
         """Waits until the model answers through the gateway; returns how long that took."""
