@@ -295,7 +295,7 @@ async def _run(settings: Settings, connection: Connection) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Client.connect(connection) as client:
+    async with Client.connect(connection, agent=f"shipway/{socket.gethostname()}-{os.getpid()}") as client:
         await Operator(settings, client).run(stop)
 
 

@@ -23,6 +23,8 @@ class Entry:
     namespace: str
     name: str
     code: int
+    agent: str = ""
+    """The User-Agent: one process of several with the same user."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource} {self.namespace}/{self.name} by {self.user}: {self.code}"
@@ -70,4 +72,5 @@ def _entry(event: dict[str, Any]) -> Entry:
         namespace=ref.get("namespace", ""),
         name=ref.get("name", ""),
         code=(event.get("responseStatus") or {}).get("code", 0),
+        agent=event.get("userAgent", ""),
     )

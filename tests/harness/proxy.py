@@ -24,6 +24,10 @@ class Rule:
     headers: dict[str, str]
 
 
+def _nothing(_: web.BaseRequest) -> bool:
+    return False
+
+
 class FaultyProxy:
     """Forwards plain HTTP to the lab's API server, with the caller's own token."""
 
@@ -35,14 +39,28 @@ class FaultyProxy:
         self._streams: set[asyncio.Task[web.StreamResponse]] = set()
         self._gap = asyncio.Event()
         self._gap.set()
+        self._holds: Callable[[web.BaseRequest], bool] = _nothing
+        self._released = asyncio.Event()
         self.url = ""
         self.refused = 0
+        self.held: list[str] = []
+        """Requests that wait or waited for `release`."""
 
     def refuse(
         self, matches: Callable[[web.BaseRequest], bool], status: int, *, times: int = 1, **headers: str
     ) -> None:
         """Answer the next matching requests with a status."""
         self._rules.append(Rule(matches, status, times, headers))
+
+    def hold(self, matches: Callable[[web.BaseRequest], bool]) -> None:
+        """Keep matching requests on their way until `release`, as a slow network would."""
+        self._holds = matches
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let what is held arrive."""
+        self._holds = _nothing
+        self._released.set()
 
     def cut_watches(self) -> None:
         """Cut all watches, and let none begin until `heal`."""
@@ -72,6 +90,10 @@ class FaultyProxy:
                 self.refused += 1
                 body = {"kind": "Status", "code": rule.status, "reason": "Injected", "message": "by the proxy"}
                 return web.json_response(body, status=rule.status, headers=rule.headers)
+        if self._holds(request):
+            await request.read()
+            self.held.append(f"{request.method} {request.path}")
+            await self._released.wait()
         if "watch" not in request.query:
             return await self._forward(request)
         if not self._gap.is_set():

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 import orjson
+from aiohttp.abc import AbstractStreamWriter
 from prometheus_client import Counter, Histogram
 
 from shipway.kube.credentials import Connection
@@ -67,7 +68,8 @@ class Client:
     Args:
         connection: Server and identity.
         session: The aiohttp session to use.
-        before_write: Called before each single send of a write, retries too; raises to forbid it.
+        before_write: Called before each single send of a write, retries too, and again when a connection is free and
+            the bytes go out; raises to forbid it.
         sleep: Waits for some seconds.
         jitter: A random number in [0, 1).
     """
@@ -91,10 +93,18 @@ class Client:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, connection: Connection, *, limit: int = 64) -> AsyncIterator[Self]:
-        """A client with a session of its own, closed at the end."""
+    async def connect(
+        cls, connection: Connection, *, limit: int = 64, agent: str = FIELD_MANAGER
+    ) -> AsyncIterator[Self]:
+        """A client with a session of its own, closed at the end.
+
+        Args:
+            connection: Server and identity.
+            limit: Connections at a time.
+            agent: User-Agent, by which the audit log tells one process from another.
+        """
         connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
-        async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
+        async with aiohttp.ClientSession(connector=connector, headers={"User-Agent": agent}) as session:
             yield cls(connection, session)
 
     def guarded(self, before_write: Callable[[], None]) -> "Client":
@@ -220,20 +230,22 @@ class Client:
         name: str,
         *,
         uid: str | None = None,
+        version: str | None = None,
         grace_seconds: int | None = None,
         propagation: str = "Background",
     ) -> Object:
-        """Delete an object, only this incarnation where a uid is given.
+        """Delete an object, only this incarnation where a uid is given, only as it was at a resourceVersion.
 
         Returns:
             The object as it waits for its end, or a Status when it is gone.
 
         Raises:
-            ConflictError: the object of that name is another one.
+            ConflictError: the object of that name is another one, or has changed since.
         """
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
-        if uid:
-            options["preconditions"] = {"uid": uid}
+        if uid or version:
+            wanted = {"uid": uid, "resourceVersion": version}
+            options["preconditions"] = {name: value for name, value in wanted.items() if value}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
         answer = await self._send("delete", "DELETE", resource, resource.path(namespace, name), body=options)
@@ -300,7 +312,7 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         data = None
         if body is not None:
-            data = orjson.dumps(body)
+            data = _Checked(orjson.dumps(body), self._before_write)
             headers["Content-Type"] = content_type
         try:
             async with self._session.request(
@@ -315,6 +327,18 @@ class Client:
                 yield response
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise UnreachableError(f"{method} {path}: {error or type(error).__name__}") from error
+
+
+class _Checked(aiohttp.BytesPayload):
+    """The body of a write, which checks once more as its bytes go out: a connection may have been waited for."""
+
+    def __init__(self, data: bytes, check: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._check = check
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._check()
+        await super().write_with_length(writer, content_length)
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -109,8 +109,7 @@ class Executor:
             case Create():
                 await self._create(write)
             case Apply():
-                self._feed.answered(write.resource, await self._client.apply(write.resource, write.body))
-                self._wrote("apply", write.resource)
+                await self._apply(write)
             case Delete():
                 await self._delete(write)
             case PatchStatus():
@@ -128,6 +127,23 @@ class Executor:
         self._feed.answered(write.resource, created)
         self._wrote("create", write.resource)
 
+    async def _apply(self, write: Apply) -> None:
+        meta = write.body["metadata"]
+        known = self._cache.get(write.resource, meta.get("namespace", ""), meta["name"])
+        if known is None:
+            # Not an apply: that would change whatever somebody else has made of that name meanwhile.
+            unversioned = {name: value for name, value in meta.items() if name != "resourceVersion"}
+            await self._create(Create(write.resource, {**write.body, "metadata": unversioned}))
+            return
+        fenced = {**write.body, "metadata": {"resourceVersion": known["metadata"]["resourceVersion"], **meta}}
+        try:
+            answer = await self._client.apply(write.resource, fenced)
+        except ConflictError:
+            await self.refresh(write.resource, known)
+            raise
+        self._feed.answered(write.resource, answer)
+        self._wrote("apply", write.resource)
+
     async def _delete(self, write: Delete) -> None:
         doomed: Object = {
             "apiVersion": write.resource.api_version,
@@ -136,9 +152,20 @@ class Executor:
         }
         try:
             answer = await self._client.delete(
-                write.resource, write.namespace, write.name, uid=write.uid, grace_seconds=write.grace_seconds
+                write.resource,
+                write.namespace,
+                write.name,
+                uid=write.uid,
+                version=write.version,
+                grace_seconds=write.grace_seconds,
             )
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
+            self._feed.deleted(write.resource, doomed, gone_for_good=True)
+            return
+        except ConflictError:
+            if write.version:
+                await self.refresh(write.resource, doomed)
+                raise
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
             return
         if answer["kind"] == "Status":
@@ -151,7 +178,15 @@ class Executor:
         known = self._cache.get(write.resource, write.namespace, write.name)
         if known is not None and merged(known.get("status"), write.patch) == known.get("status"):
             return
-        answer = await self._client.merge_patch_status(write.resource, write.namespace, write.name, write.patch)
+        obj = known or await self._client.get(write.resource, write.namespace, write.name)
+        fenced = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}, "status": write.patch}
+        try:
+            answer = await self._client.merge_patch(
+                write.resource, write.namespace, write.name, fenced, subresource="status"
+            )
+        except ConflictError:
+            await self.refresh(write.resource, obj)
+            raise
         self._feed.answered(write.resource, answer)
         self._wrote("patch_status", write.resource)
 

@@ -1,7 +1,8 @@
 """Who may write: a Lease, held by one process at a time.
 
-Kubernetes has no fencing tokens. Two things stand in for them: writes that matter carry the resourceVersion they were
-decided on, and before each single send the holder checks by its own monotonic clock that its lease cannot have expired.
+Kubernetes has no fencing tokens. Two things stand in for them: what is changed carries the resourceVersion it is known
+by, so that it is refused once somebody else has written, and at each single send the holder checks by its own monotonic
+clock that its lease cannot have expired.
 """
 
 import asyncio
@@ -17,8 +18,12 @@ from shipway.runtime.clock import Clock
 
 SAFETY = 0.75
 """Share of the lease's duration for which its holder trusts it; the rest covers a send under way and slow clocks."""
-TRY = 0.4
+RENEW = 0.25
+"""Share of the duration after which its holder renews it: two more tries fit in before it stops trusting it."""
+TRY = 0.2
 """Share of the duration after which one try to renew is given up for a fresh one."""
+LOOK = 1 / 16
+"""Share of the duration between two looks of those who wait: a lease given back is taken within it."""
 RELEASE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
@@ -62,7 +67,8 @@ class _Seen:
     """What another holder last wrote, and when we noticed by our own clock."""
 
     record: tuple[str, str]
-    at: float
+    ends: float
+    """When its time is over unless it renews."""
 
 
 class LeaseLeadership:
@@ -73,7 +79,7 @@ class LeaseLeadership:
         namespace: Namespace of the Lease.
         name: Its name.
         identity: Unique name of this process.
-        seconds: Duration of the lease, whole seconds; renewed three times within it.
+        seconds: Duration of the lease, whole seconds.
         clock: Both clocks.
     """
 
@@ -94,6 +100,7 @@ class LeaseLeadership:
         self._seconds = seconds
         self._clock = clock
         self._deadline = float("-inf")
+        self._renew_at = float("-inf")
         self._held = asyncio.Event()
         self._seen: _Seen | None = None
 
@@ -119,11 +126,20 @@ class LeaseLeadership:
             while True:
                 await self._try_once()
                 self._note(leading=self.leading)
-                await self._clock.sleep(self._seconds / (3 if self.leading else 4))
+                await self._clock.sleep(self._pause())
         finally:
-            self._deadline = float("-inf")
+            self._deadline = self._renew_at = float("-inf")
             self._note(leading=False)
             await asyncio.shield(self._release())
+
+    def _pause(self) -> float:
+        """Seconds to the next try: when a renewal is due, when the holder's time is over, or in a moment."""
+        now, moment = self._clock.monotonic(), self._seconds * LOOK
+        if self._renew_at > now:
+            return self._renew_at - now
+        if self.leading or self._seen is None or self._seen.ends <= now:
+            return moment
+        return min(moment, self._seen.ends - now)
 
     async def _try_once(self) -> None:
         start = self._clock.monotonic()
@@ -134,6 +150,7 @@ class LeaseLeadership:
                     return
                 await self._client.merge_patch(LEASE, self._namespace, self._name, self._claim(lease))
                 self._deadline = start + self._seconds * SAFETY
+                self._renew_at = start + self._seconds * RENEW
         except ConflictError:
             log.info("another process took lease %s first", self._name)
         except (ApiError, TimeoutError) as error:
@@ -163,9 +180,9 @@ class LeaseLeadership:
             return True
         record = (holder, spec.get("renewTime") or "")
         if self._seen is None or self._seen.record != record:
-            self._seen = _Seen(record, self._clock.monotonic())
-        duration = float(spec.get("leaseDurationSeconds") or self._seconds)
-        return self._clock.monotonic() - self._seen.at > duration
+            duration = float(spec.get("leaseDurationSeconds") or self._seconds)
+            self._seen = _Seen(record, self._clock.monotonic() + duration)
+        return self._clock.monotonic() >= self._seen.ends
 
     def _claim(self, lease: Object) -> dict[str, Any]:
         spec = lease.get("spec") or {}

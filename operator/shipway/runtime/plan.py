@@ -17,9 +17,10 @@ class Create:
 
 @dataclass(frozen=True)
 class Apply:
-    """Server-side apply of all the fields we own, forced.
+    """Server-side apply of all the fields we own, forced; a create where no such object is known.
 
-    A body with `metadata.resourceVersion` is refused with a conflict when the object has changed since.
+    It is refused with a conflict when the object has changed since the `metadata.resourceVersion` of the body or, where
+    it has none, since the version that is known.
     """
 
     resource: Resource
@@ -35,11 +36,13 @@ class Delete:
     name: str
     uid: str
     grace_seconds: int | None = None
+    version: str = ""
+    """The resourceVersion it was decided on, for what is changed too: refused once it has changed."""
 
 
 @dataclass(frozen=True)
 class PatchStatus:
-    """Merge into the status of ANOTHER object than the one reconciled."""
+    """Merge into the status of ANOTHER object than the one reconciled, as it is known."""
 
     resource: Resource
     namespace: str

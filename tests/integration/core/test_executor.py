@@ -113,6 +113,53 @@ async def test_an_apply_with_an_old_resource_version_is_refused(bench: Bench) ->
         await bench.perform(Apply(SERVICE, stale))
 
 
+async def test_an_apply_is_refused_once_somebody_else_has_written_and_goes_through_on_what_is_read_then(
+    bench: Bench, namespace: str
+) -> None:
+    await bench.perform(Apply(SERVICE, toy.service(bench.model, "1")))
+    name = toy.service(bench.model, "1")["metadata"]["name"]
+    theirs = await bench.kube.merge_patch(SERVICE, namespace, name, {"metadata": {"annotations": {"by": "other"}}})
+
+    with pytest.raises(ConflictError):
+        await bench.perform(Apply(SERVICE, toy.service(bench.model, "2")))
+    known = bench.cache.get(SERVICE, namespace, name)
+    assert known is not None
+    assert version_of(known) == version_of(theirs)
+    await bench.perform(Apply(SERVICE, toy.service(bench.model, "2")))
+
+
+async def test_an_apply_never_takes_over_what_is_not_known_and_somebody_elses(bench: Bench, namespace: str) -> None:
+    foreign = toy.service(bench.model, "1")
+    del foreign["metadata"]["ownerReferences"]
+    before = await bench.kube.create(SERVICE, foreign)
+
+    with pytest.raises(NameTakenError):
+        await bench.perform(Apply(SERVICE, toy.service(bench.model, "2")))
+    assert await bench.kube.get(SERVICE, namespace, before["metadata"]["name"]) == before
+
+
+async def test_a_delete_decided_on_an_older_version_is_refused(bench: Bench, namespace: str) -> None:
+    pod = await bench.kube.create(POD, toy.pod(bench.model, "toy-0"))
+    meta = pod["metadata"]
+    await bench.kube.merge_patch(POD, namespace, "toy-0", {"metadata": {"annotations": {"by": "other"}}})
+
+    with pytest.raises(ConflictError):
+        await bench.perform(Delete(POD, namespace, "toy-0", meta["uid"], version=meta["resourceVersion"]))
+    assert await bench.kube.get(POD, namespace, "toy-0")
+
+
+async def test_a_status_patch_is_refused_once_somebody_else_has_written(bench: Bench, namespace: str) -> None:
+    await bench.kube.create(MODEL_VERSION, model_version("v1", model="toy", namespace=namespace))
+    await bench.perform(PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"message": "first"}))
+    await bench.kube.merge_patch_status(MODEL_VERSION, namespace, "toy-v1", {"message": "theirs"})
+
+    again = PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"message": "second"})
+    with pytest.raises(ConflictError):
+        await bench.perform(again)
+    await bench.perform(again)
+    assert (await bench.kube.get(MODEL_VERSION, namespace, "toy-v1"))["status"]["message"] == "second"
+
+
 async def test_the_same_status_is_not_written_again(bench: Bench) -> None:
     status = {"observedGeneration": 1, "versions": 2, "conditions": [READY]}
     await bench.perform(status=status)

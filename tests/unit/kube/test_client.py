@@ -162,24 +162,38 @@ async def test_a_refused_token_is_read_again_once() -> None:
     assert [headers["Authorization"] for _, _, _, headers, _ in script.requests] == ["Bearer old", "Bearer new"]
 
 
-async def test_nothing_is_sent_once_writing_is_forbidden_not_even_a_retry() -> None:
-    class FencedError(Exception):
-        pass
+class FencedError(Exception):
+    """Writing is forbidden."""
 
-    sends = 0
 
-    def fence() -> None:
-        nonlocal sends
-        sends += 1
-        if sends > 2:
+@dataclass
+class Fence:
+    """Lets some checks pass; two come with each send."""
+
+    checks: int
+
+    def __call__(self) -> None:
+        self.checks -= 1
+        if self.checks < 0:
             raise FencedError
 
+
+async def test_nothing_is_sent_once_writing_is_forbidden_not_even_a_retry() -> None:
     async with talking_to(failure(500), sleep=Slept()) as (client, script):
-        guarded = client.guarded(fence)
         with pytest.raises(FencedError):
-            await guarded.apply(POD, {"metadata": {"namespace": "ns", "name": "a"}})
+            await client.guarded(Fence(4)).apply(POD, {"metadata": {"namespace": "ns", "name": "a"}})
 
     assert len(script.requests) == 2
+
+
+async def test_what_was_allowed_before_a_connection_was_free_is_not_sent_when_it_is_forbidden_then() -> None:
+    async with talking_to(ok(), sleep=Slept()) as (client, script):
+        with pytest.raises(FencedError):
+            await client.guarded(Fence(1)).delete(POD, "ns", "a", uid="u-1")
+        assert script.requests == []
+        await client.guarded(Fence(2)).apply(POD, {"metadata": {"namespace": "ns", "name": "a"}})
+
+    assert len(script.requests) == 1
 
 
 async def test_guards_add_up_and_reads_pass_them() -> None:
@@ -190,7 +204,7 @@ async def test_guards_add_up_and_reads_pass_them() -> None:
         assert calls == []
         await guarded.apply(POD, {"metadata": {"namespace": "ns", "name": "a"}})
 
-    assert calls == ["first", "second"]
+    assert calls == ["first", "second"] * 2
 
 
 async def test_a_list_is_read_page_by_page() -> None:
@@ -205,6 +219,13 @@ async def test_a_list_is_read_page_by_page() -> None:
         {"limit": "500", "labelSelector": "a=b"},
         {"limit": "500", "labelSelector": "a=b", "continue": "next"},
     ]
+
+
+async def test_a_delete_may_depend_on_the_version() -> None:
+    async with talking_to(ok({"kind": "Status", "status": "Success"})) as (client, script):
+        await client.delete(POD, "ns", "a", uid="u-1", version="7")
+
+    assert script.requests[0][4]["preconditions"] == {"uid": "u-1", "resourceVersion": "7"}
 
 
 async def test_a_delete_names_the_incarnation() -> None:

@@ -169,7 +169,7 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
     shares = traffic.shares(decision.status, s.fleets)
     body = children.route(snapshot.sdep, s.spec, shares, mark=rollback.mark)
     if shares and snapshot.route is not None and gateway.differs(snapshot.route, body):
-        # No resourceVersion: a rollback never loses a race.
+        # Without the version it was decided on: whoever wrote meanwhile, a rollback goes onto the newest known.
         writes.append(Apply(HTTP_ROUTE, body))
     if rollback.mark is not None and s.rollout is not None:
         incident = children.incident(
@@ -227,7 +227,7 @@ def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
 
 def _deletions(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     return tuple(
-        Delete(INFERENCE_SERVICE, meta["namespace"], meta["name"], meta["uid"])
+        Delete(INFERENCE_SERVICE, meta["namespace"], meta["name"], meta["uid"], version=meta["resourceVersion"])
         for name in due(s)
         if (service := snapshot.services.get(name)) and "deletionTimestamp" not in (meta := service["metadata"])
     )
