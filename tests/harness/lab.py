@@ -16,6 +16,7 @@ import helm_python as helm
 import yaml
 
 from harness.audit import AuditLog
+from harness.tokens import service_account_token
 from shipway.kube import credentials
 from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, FixedToken
@@ -145,14 +146,7 @@ def chart_rights() -> list[Object]:
 async def _operator_token(client: Client) -> str:
     for document in chart_rights():
         await client.apply(RIGHTS[document["kind"]], document)
-    request = Resource("", "v1", f"serviceaccounts/{OPERATOR_ACCOUNT}/token", "TokenRequest")
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "metadata": {"namespace": OPERATOR_NAMESPACE},
-        "spec": {"expirationSeconds": 24 * 3600},
-    }
-    return str((await client.create(request, body))["status"]["token"])
+    return await service_account_token(client, OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, seconds=24 * 3600)
 
 
 def _lab(*arguments: str) -> str:

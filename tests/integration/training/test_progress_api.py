@@ -1,16 +1,16 @@
 """Progress with real tokens: the API server itself says whose they are."""
 
-from typing import Any
-
 import aiohttp
 import pytest
 
 from harness.builders import pod_status, training_job
 from harness.lab import Lab
 from harness.process import OperatorProcess
+from harness.tokens import service_account_token
 from harness.waiting import eventually
 from shipway.kube.client import Client
-from shipway.kube.resource import POD, TRAINING_JOB, Object, Resource
+from shipway.kube.identity import AUDIENCE
+from shipway.kube.resource import POD, TRAINING_JOB, Resource
 
 pytestmark = pytest.mark.lab
 SERVICE_ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
@@ -37,11 +37,11 @@ async def test_only_the_jobs_own_pods_may_report_and_what_they_say_reaches_the_s
     own_pod = await kube.get(POD, namespace, "one-1-0")
     other_pod = await kube.get(POD, namespace, "two-1-0")
     assert await post("forged") == 401
-    assert await post(await _token(kube, namespace, "default", audience="somebody.else")) == 401
-    assert await post(await _token(kube, namespace, "stranger")) == 403
-    assert await post(await _token(kube, namespace, "default", pod=other_pod)) == 403
+    assert await post(await service_account_token(kube, namespace, audience="somebody.else")) == 401
+    assert await post(await service_account_token(kube, namespace, "stranger", audience=AUDIENCE)) == 403
+    assert await post(await service_account_token(kube, namespace, audience=AUDIENCE, pod=other_pod)) == 403
     assert "progress" not in (await kube.get(TRAINING_JOB, namespace, "one"))["status"]
-    assert await post(await _token(kube, namespace, "default", pod=own_pod)) == 204
+    assert await post(await service_account_token(kube, namespace, audience=AUDIENCE, pod=own_pod)) == 204
 
     async def written() -> bool:
         progress = (await kube.get(TRAINING_JOB, namespace, "one"))["status"]["progress"]
@@ -49,20 +49,3 @@ async def test_only_the_jobs_own_pods_may_report_and_what_they_say_reaches_the_s
 
     await eventually(written, what="the progress is in the status")
     assert await operator.metric("shipway_trainingjob_step") == 120
-
-
-async def _token(
-    kube: Client, namespace: str, account: str, *, audience: str = "shipway.dev", pod: Object | None = None
-) -> str:
-    spec: dict[str, Any] = {"audiences": [audience], "expirationSeconds": 3600}
-    if pod:
-        meta = pod["metadata"]
-        spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
-    request = Resource("", "v1", f"serviceaccounts/{account}/token", "TokenRequest")
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "metadata": {"namespace": namespace},
-        "spec": spec,
-    }
-    return str((await kube.create(request, body))["status"]["token"])
