@@ -29,7 +29,7 @@ def wanted_version(
     if model is None:
         where = sdep["metadata"]["namespace"]
         return Problem(Reason.MODEL_MISSING, f"Model {spec.model} does not exist in namespace {where}; create it")
-    version = spec.version or _aliased(spec, model)
+    version = wanted_name(spec, model)
     if isinstance(version, Problem):
         return version
     found = versions.get(version)
@@ -41,6 +41,11 @@ def wanted_version(
         why = f"{ready.reason}: {ready.message}" if ready else "it is not verified yet"
         return Problem(Reason.VERSION_NOT_READY, f"ModelVersion {spec.model}-{version} is not ready: {why}")
     return Wanted(reference(sdep, spec, ModelVersionSpec.model_validate(found["spec"])))
+
+
+def wanted_name(spec: ServingDeploymentSpec, model: Object | None) -> str | Problem:
+    """The name of the version the spec asks for, whether there is such a version or not."""
+    return spec.version or _aliased(spec, model)
 
 
 def reference(sdep: Object, spec: ServingDeploymentSpec, version: ModelVersionSpec) -> VersionRef:
@@ -97,8 +102,8 @@ def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
     )
 
 
-def _aliased(spec: ServingDeploymentSpec, model: Object) -> str | Problem:
-    aliases = ModelSpec.model_validate(model["spec"]).aliases
+def _aliased(spec: ServingDeploymentSpec, model: Object | None) -> str | Problem:
+    aliases = ModelSpec.model_validate(model["spec"]).aliases if model else []
     found = next((alias.version for alias in aliases if alias.name == spec.alias), None)
     if found is not None:
         return found

@@ -156,13 +156,17 @@ def _versions(namespace: str, model: str, cache: Cache) -> Mapping[str, Object]:
 
 
 def _own_services(key: Key, sdep: Object, cache: Cache) -> Mapping[str, Object]:
-    uid = sdep["metadata"]["uid"]
-    return {obj["metadata"]["name"]: obj for obj in cache.owned(INFERENCE_SERVICE, key) if owner_uid(obj) == uid}
+    return {obj["metadata"]["name"]: obj for obj in cache.owned(INFERENCE_SERVICE, key) if _is_ours(obj, sdep)}
 
 
 def _own_route(key: Key, sdep: Object, cache: Cache) -> Object | None:
-    route = cache.get(HTTP_ROUTE, key.namespace, key.name)
-    return route if route is not None and owner_uid(route) == sdep["metadata"]["uid"] else None
+    route = next((obj for obj in cache.owned(HTTP_ROUTE, key) if obj["metadata"]["name"] == key.name), None)
+    return route if route is not None and _is_ours(route, sdep) else None
+
+
+def _is_ours(obj: Object, sdep: Object) -> bool:
+    """Whether the deployment owns an object that bears its labels; without any owner it comes out of a backup."""
+    return owner_uid(obj) in {"", sdep["metadata"]["uid"]}
 
 
 def _pods(key: Key, cache: Cache) -> Mapping[str, Sequence[Object]]:

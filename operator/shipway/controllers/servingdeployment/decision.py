@@ -16,6 +16,7 @@ from shipway.api.v1alpha1.servingdeployment import (
 )
 from shipway.controllers.servingdeployment.situation import Mark, Situation
 from shipway.controllers.servingdeployment.steps import Stage, hash_of
+from shipway.integrations.kserve import short_hash
 from shipway.runtime.plan import Note
 
 HISTORY_LIMIT = 64
@@ -148,6 +149,16 @@ def complete(s: Situation) -> Decision:
 def incident_name(deployment: str, rollout: RolloutStatus) -> str:
     """Name of the Incident a rollout leaves if it is taken back: one rollout, one Incident."""
     return f"{deployment}-{rollout.id}"
+
+
+def new_id(s: Situation, ref: VersionRef) -> str:
+    """The id of a rollout that begins now; no two of a deployment share one."""
+    start = ceil(s.now)
+    name = f"{ref.version}-{short_hash(ref.digest, ref.predictor_hash, length=6)}"
+    last = s.status.rollout
+    while last is not None and last.id == f"{name}-{start}":
+        start += 1
+    return f"{name}-{start}"
 
 
 def _under_way(s: Situation) -> tuple[RolloutStatus, VersionRef]:

@@ -6,7 +6,6 @@ carries the decision, so that whatever crashes then finds it there.
 """
 
 from collections.abc import Callable
-from math import ceil
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import (
@@ -25,15 +24,16 @@ from shipway.controllers.servingdeployment.decision import (
     complete,
     enter,
     later,
+    new_id,
     promote,
     replace,
     take_back,
     with_rollout,
 )
 from shipway.controllers.servingdeployment.evidence import to_status
+from shipway.controllers.servingdeployment.restored import adopt
 from shipway.controllers.servingdeployment.situation import Mark, Situation, Wanted, same
 from shipway.controllers.servingdeployment.traffic import shares
-from shipway.integrations.kserve import short_hash
 from shipway.runtime.plan import Note
 
 MAX_RESTARTS = 3
@@ -55,15 +55,6 @@ def _finish_taking_back(s: Situation) -> Decision | None:
     decision, action = take_back(s, s.mark), verbs.pending(s)
     by_hand = s.mark.reason == "Aborted" and action is not None and action.known is Verb.ABORT
     return verbs.recorded(s, action, decision, "taken back") if by_hand and action else decision
-
-
-def _adopt(s: Situation) -> Decision | None:
-    """The status was lost (restored from a backup without it): who answers now is trusted, and no weight moves."""
-    if s.adoptable is None or s.status.stable is not None or s.status.candidate is not None:
-        return None
-    ref = s.adoptable.model_copy(update={"since": rfc3339(s.now), "baked": True})
-    note = Note("Warning", Reason.SERVING, f"the status was lost; {ref.version} has the traffic and is taken as stable")
-    return Decision(s.status.model_copy(update={"stable": ref}), notes=(note,))
 
 
 def _make_room(s: Situation) -> Decision | None:
@@ -217,7 +208,7 @@ def _start(s: Situation) -> Decision | None:
     stable, wanted = s.status.stable, s.wanted.ref
     candidate = wanted.model_copy(update={"since": rfc3339(s.now), "min_replicas": _size(s, stable)})
     rollout = RolloutStatus(
-        id=_new_id(s, wanted),
+        id=new_id(s, wanted),
         version=wanted.version,
         inference_service=wanted.inference_service,
         baseline=stable.version if stable else "",
@@ -231,8 +222,8 @@ def _start(s: Situation) -> Decision | None:
 
 _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _finish_taking_back,
+    adopt,
     verbs.run,
-    _adopt,
     _take_back,
     _give_up_a_quarantined,
     _make_room,
@@ -306,12 +297,3 @@ def _size(s: Situation, stable: VersionRef | None) -> int | None:
     least = s.spec.predictor.min_replicas
     ready = min(s.fleet(stable).ready, s.spec.predictor.max_replicas)
     return ready if ready > least else None
-
-
-def _new_id(s: Situation, ref: VersionRef) -> str:
-    start = ceil(s.now)
-    name = f"{ref.version}-{short_hash(ref.digest, ref.predictor_hash, length=6)}"
-    last = s.status.rollout
-    while last is not None and last.id == f"{name}-{start}":
-        start += 1
-    return f"{name}-{start}"

@@ -15,11 +15,21 @@ from shipway.api.v1alpha1.servingdeployment import (
     ServingDeploymentStatus,
     VersionRef,
 )
+from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, conditions, machine, traffic
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, incident_name
 from shipway.controllers.servingdeployment.draining import due
-from shipway.controllers.servingdeployment.situation import Action, Findings, Hold, Problem, Situation, Wanted, same
+from shipway.controllers.servingdeployment.situation import (
+    Action,
+    Answering,
+    Findings,
+    Hold,
+    Problem,
+    Situation,
+    Wanted,
+    same,
+)
 from shipway.controllers.servingdeployment.throttle import settle, wake_after
 from shipway.integrations import gateway, kserve
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, Object
@@ -35,9 +45,9 @@ class Snapshot:
         model: The Model it names.
         versions: The model's ModelVersions, by version.
         incidents: Incidents of the namespace about the model.
-        services: InferenceServices it made, by name.
+        services: InferenceServices it made, by name, and those with its labels that lost their owner in a restore.
         pods: Their pods, by InferenceService.
-        route: Its HTTPRoute.
+        route: Its HTTPRoute, or one that bears its name and labels and lost its owner.
         missing: Integrations whose CRD is not installed, in words.
         findings: What the gates say.
         action: The verb in its annotations.
@@ -103,7 +113,7 @@ def observe(snapshot: Snapshot) -> Situation:
         findings=snapshot.findings,
         action=snapshot.action,
         now=snapshot.now,
-        adoptable=_adoptable(snapshot, spec),
+        answering=_answering(snapshot, spec),
     )
 
 
@@ -132,13 +142,35 @@ def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.Rout
     return gateway.RouteView(shares, view.accepted, view.complaint)
 
 
-def _adoptable(snapshot: Snapshot, spec: ServingDeploymentSpec) -> VersionRef | None:
+def _answering(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Answering | None:
+    """Who has the traffic; None where nobody has, or where one of those that have cannot be told apart."""
     view = _route_view(snapshot, spec)
     if view is None or not view.shares:
         return None
+    found = {name: ref for name in view.shares if (ref := _runs(snapshot, spec, name))}
     busiest = max(view.shares, key=lambda name: view.shares[name])
-    service = snapshot.services.get(busiest)
-    return children.reference_on(service) if service else None
+    others = [name for name in found if name != busiest and view.shares[name]]
+    if busiest not in found:
+        return None
+    if len(others) != 1:
+        return Answering(found[busiest])
+    wanted = checks.wanted_name(spec, snapshot.model)
+    if isinstance(wanted, Problem):
+        return None
+    pair = (busiest, others[0])
+    candidate = busiest if found[busiest].version == wanted != found[others[0]].version else others[0]
+    stable = pair[1] if candidate == busiest else busiest
+    return Answering(found[stable], found[candidate], view.shares[candidate])
+
+
+def _runs(snapshot: Snapshot, spec: ServingDeploymentSpec, name: str) -> VersionRef | None:
+    """The version an InferenceService runs, held at the size it has."""
+    service = snapshot.services.get(name)
+    ref = children.reference_on(service) if service else None
+    if service is None or ref is None:
+        return None
+    size = service["spec"]["predictor"].get("minReplicas") or 0
+    return ref.model_copy(update={"min_replicas": size if size > spec.predictor.min_replicas else None})
 
 
 def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus) -> ServingDeploymentStatus:
@@ -206,7 +238,7 @@ def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
         stored = snapshot.services.get(ref.inference_service)
         if stored is not None and "deletionTimestamp" in stored["metadata"]:
             continue
-        if stored is None or kserve.differs(stored, body):
+        if stored is None or not owner_uid(stored) or kserve.differs(stored, body):
             writes.append(Apply(INFERENCE_SERVICE, body))
     return tuple(writes)
 
@@ -219,7 +251,7 @@ def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     stored = snapshot.route
     if stored is None:
         return (Apply(HTTP_ROUTE, body),)
-    if not gateway.differs(stored, body):
+    if owner_uid(stored) and not gateway.differs(stored, body):
         return ()
     body["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
     return (Apply(HTTP_ROUTE, body),)

@@ -135,6 +135,21 @@ def lets_pass(gate: Gate, verdict: Verdict) -> bool:
 
 
 @dataclass(frozen=True)
+class Answering:
+    """Who has the traffic, told without the status.
+
+    Attributes:
+        stable: Who has all of it, or the rest beside the candidate.
+        candidate: The version being released; None where one version has all.
+        weight: The candidate's percent.
+    """
+
+    stable: VersionRef
+    candidate: VersionRef | None = None
+    weight: int = 0
+
+
+@dataclass(frozen=True)
 class Situation:
     """Everything a decision rests on; values only."""
 
@@ -150,8 +165,8 @@ class Situation:
     findings: Findings
     action: Action | None
     now: float
-    adoptable: VersionRef | None = None
-    """The version that has most of the traffic although the status does not know it: the status was lost."""
+    answering: Answering | None = None
+    """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
 
     @property
     def rollout(self) -> RolloutStatus | None:
