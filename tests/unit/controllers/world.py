@@ -198,7 +198,7 @@ class World:
 
     def _is_recorded(self, obj: Object) -> None:
         kind, name = _owner(obj)
-        if obj["kind"] != "Pod" or kind != TRAINING_JOB.kind:
+        if obj["kind"] != "Pod" or kind != TRAINING_JOB.kind or not _controller(obj):
             return
         job = self.get(TRAINING_JOB, obj["metadata"]["namespace"], name)
         assert job is not None

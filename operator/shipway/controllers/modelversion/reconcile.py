@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from shipway.api import labels
 from shipway.api.conditions import Type, Verdict, find, merge, rfc3339, seconds
 from shipway.api.v1alpha1.model import Quarantine
 from shipway.api.v1alpha1.modelversion import ConditionType, ModelVersionSpec, ModelVersionStatus, Reason
@@ -22,7 +23,7 @@ from shipway.controllers.modelversion.checks import (
 )
 from shipway.controllers.pod import Pod
 from shipway.controllers.quarantine import quarantined
-from shipway.kube.resource import POD, Object
+from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Delete, Note, Plan, Refusal, Write
 
 LOOK_AGAIN_SECONDS = 2.0
@@ -99,7 +100,8 @@ def _begin(s: Snapshot) -> Plan:
         return _decide(s, s.stored, _unreadable(s.stored), requeue_after=due - s.now)
     if s.pod is not None:
         message = f"pod {s.pod.name} of an earlier ModelVersion with this name is still there; waiting for its end"
-        return _decide(s, s.stored, _Finding(Reason.VERIFYING, message), requeue_after=LOOK_AGAIN_SECONDS)
+        clear = _delete(s.pod) if _lost_its_owner(s.pod) else ()
+        return _decide(s, s.stored, _Finding(Reason.VERIFYING, message), writes=clear, requeue_after=LOOK_AGAIN_SECONDS)
     pod = children.verify_pod(s.version, s.spec, image=s.workloads_image)
     finding = _reading(s.stored, f"pod {pod['metadata']['name']} reads {s.spec.source.uri}")
     return _decide(s, s.stored, finding, writes=(Create(POD, pod),), requeue_after=LOOK_AGAIN_SECONDS)
@@ -175,8 +177,16 @@ def _underway(pod: Pod, hindrance: str) -> str:
 
 
 def _clear(s: Snapshot) -> tuple[Write, ...]:
-    pod = s.own_pod
-    return () if pod is None or pod.deleting else (Delete(POD, pod.namespace, pod.name, pod.uid),)
+    return _delete(s.own_pod) if s.own_pod else ()
+
+
+def _delete(pod: Pod) -> tuple[Write, ...]:
+    return () if pod.deleting else (Delete(POD, pod.namespace, pod.name, pod.uid),)
+
+
+def _lost_its_owner(pod: Pod) -> bool:
+    """Whether a restore made a verify pod anew and nobody would ever delete it."""
+    return not pod.owner and pod.labels.get(labels.KIND) == MODEL_VERSION.kind
 
 
 def _decide(

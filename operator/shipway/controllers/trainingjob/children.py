@@ -16,6 +16,7 @@ from shipway.controllers.owned import owner_labels, part_of
 from shipway.controllers.pod import restricted_pod_spec
 from shipway.controllers.trainingjob import rendezvous
 from shipway.controllers.trainingjob.result import Artifact, Result
+from shipway.integrations.kserve import short_hash
 from shipway.kube.resource import MODEL_VERSION, Object
 
 CONTAINER = "trainer"
@@ -33,6 +34,11 @@ def pod_name(job: str, attempt: int, rank: int) -> str:
 def version_name(spec: TrainingJobSpec) -> str:
     """The name of the ModelVersion the job makes; empty for none."""
     return f"{spec.output.model}-{spec.output.version}" if spec.output else ""
+
+
+def spec_hash(spec: TrainingJobSpec) -> str:
+    """Hash of what is trained and how; the same in every release that knows the fields that are set."""
+    return short_hash(spec.model_dump(mode="json", exclude={"suspend"}, exclude_defaults=True), length=16)
 
 
 def checkpoint_uri(job: Object, spec: TrainingJobSpec) -> str:
@@ -114,6 +120,7 @@ def model_version(
             "name": version_name(spec),
             "namespace": meta["namespace"],
             "labels": owner_labels(job, marks),
+            "annotations": {labels.SPEC_HASH: spec_hash(spec)},
         },
         "spec": version.to_wire(),
     }

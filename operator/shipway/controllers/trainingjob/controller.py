@@ -59,6 +59,7 @@ class TrainingJobController(Controller):
             job=job,
             pods=tuple(pod for pod in pods if pod.owner == uid),
             strangers=frozenset(pod.name for pod in pods if pod.owner != uid),
+            orphans=tuple(pod for pod in pods if not pod.owner),
             service=cache.get(SERVICE, key.namespace, SERVICE_NAME),
             meeting=cache.get(ENDPOINT_SLICE, key.namespace, children.pod_name(key.name, attempt, 0)),
             model_version=cache.get(MODEL_VERSION, key.namespace, version) if version else None,

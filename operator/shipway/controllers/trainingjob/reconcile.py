@@ -6,7 +6,7 @@ neither and never both.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from shipway.controllers.pod import Pod
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict, waiting_for
 from shipway.controllers.trainingjob.rendezvous import meeting_point, shared_service
+from shipway.controllers.trainingjob.restored import made_before, newest_attempt, strays
 from shipway.controllers.trainingjob.result import Invalid, Result, parse_result
 from shipway.controllers.trainingjob.status import (
     State,
@@ -47,7 +48,8 @@ class Snapshot:
     Attributes:
         job: The TrainingJob.
         pods: Pods that this very job (by uid) owns.
-        strangers: Names of pods that bear our labels but belong to an earlier job of the same name.
+        strangers: Names of pods that bear our labels but are not this job's: an earlier one's, or nobody's.
+        orphans: Those of them that nobody owns.
         service: The rendezvous Service of the namespace, if it is there.
         meeting: The EndpointSlice that leads to rank 0 of the current attempt, if it is there.
         model_version: The ModelVersion with the name the job would give its own, if it is there.
@@ -61,6 +63,7 @@ class Snapshot:
     job: Object
     pods: tuple[Pod, ...]
     strangers: frozenset[str]
+    orphans: tuple[Pod, ...]
     service: Object | None
     meeting: Object | None
     model_version: Object | None
@@ -97,6 +100,11 @@ def reconcile(s: Snapshot) -> Plan:
     """The next thing to do, or nothing."""
     if "deletionTimestamp" in s.job["metadata"]:
         return Plan()
+    plan = _decision(s)
+    return replace(plan, writes=(*strays(s.orphans), *plan.writes))
+
+
+def _decision(s: Snapshot) -> Plan:
     if finished(s.stored):
         return _rest(s)
     attempt = current(s.stored)
@@ -147,6 +155,8 @@ def _rest_suspended(s: Snapshot) -> Plan:
 
 
 def _begin(s: Snapshot) -> Plan:
+    if s.model_version and made_before(s.job, s.spec, s.model_version):
+        return _was_done_before(s)
     uid = s.job["metadata"]["uid"]
     conflict = s.model_version and version_conflict(s.model_version, job_uid=uid, digest=None)
     if conflict:
@@ -156,9 +166,17 @@ def _begin(s: Snapshot) -> Plan:
         paused = max(0, int(s.now - seconds(stopped)))
         status = status.model_copy(update={"suspended_seconds": status.suspended_seconds + paused})
     status = status.model_copy(update={"image": status.image or s.spec.image or s.workloads_image})
-    opened = with_attempt(status, now=s.now)
+    opened = with_attempt(status, now=s.now, newest=newest_attempt(s.pods))
     # In the words that still hold while the pods are made and start: an attempt without trouble is told of only twice.
     return _decide(s, opened, _starting(s, opened), requeue_after=0.0)
+
+
+def _was_done_before(s: Snapshot) -> Plan:
+    name = children.version_name(s.spec)
+    status = s.stored.model_copy(update={"completion_time": rfc3339(s.now), "model_version": name})
+    message = f"ModelVersion {name} was made by a job of this name and spec before; nothing is trained again"
+    note = Note("Normal", Reason.COMPLETED, message)
+    return _decide(s, status, State(Reason.COMPLETED, message, ready=True, succeeded=True), events=(note,))
 
 
 def _restart(s: Snapshot, status: TrainingJobStatus, message: str) -> Plan:

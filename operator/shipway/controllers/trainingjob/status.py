@@ -64,9 +64,15 @@ def told(status: TrainingJobStatus, state: State, *, generation: int, now: float
     return status.model_copy(update={"conditions": merged, "observed_generation": generation})
 
 
-def with_attempt(status: TrainingJobStatus, *, now: float) -> TrainingJobStatus:
-    """The status with the next attempt opened; this one write is what makes it exist."""
-    number = status.attempt + 1
+def with_attempt(status: TrainingJobStatus, *, now: float, newest: int = 0) -> TrainingJobStatus:
+    """The status with the next attempt opened; this one write is what makes it exist.
+
+    Args:
+        status: The status.
+        now: Unix seconds.
+        newest: The newest attempt there are pods of: it goes on where the status was lost.
+    """
+    number = max(status.attempt + 1, newest)
     attempts = [*status.attempts, Attempt(attempt=number, started_at=rfc3339(now))][-MAX_ATTEMPTS:]
     return status.model_copy(
         update={"attempt": number, "attempts": attempts, "start_time": status.start_time or rfc3339(now)}

@@ -197,6 +197,20 @@ def test_a_pod_of_an_earlier_version_with_this_name_is_not_believed():
     assert ready(v.version) == ("True", "Verified")
 
 
+def test_a_pod_that_a_restore_left_without_an_owner_makes_room_and_is_not_believed():
+    v = Verification()
+    del v.world.pods()[POD_NAME]["metadata"]["ownerReferences"]
+    v.succeed(OTHER)
+    v.settle()
+    assert ready(v.version) == ("False", "Verifying")
+    assert "deletionTimestamp" in v.world.pods()[POD_NAME]["metadata"]
+    v.pod_is_gone()
+    v.settle()
+    v.succeed()
+    v.settle()
+    assert ready(v.version) == ("True", "Verified")
+
+
 def test_a_pod_that_cannot_start_is_told_with_the_reason():
     v = Verification()
     waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "storage" not found'}}
