@@ -11,18 +11,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shipway.api.schema import GROUP
 from shipway.api.v1alpha1.servingdeployment import Predictor
 from shipway.kube.expansion import literal
 from shipway.kube.resource import Object
 
 POD_LABEL = "serving.kserve.io/inferenceservice"
 """On every pod: the name of its InferenceService."""
+RENDERED = f"{GROUP}/rendered"
+"""Annotation: what decides about the model, as it was rendered when the InferenceService was made."""
 SERVICE_PORT = 80
 _HOST_LABEL_EXTRA = len("-predictor-")
 _LABEL_LIMIT = 63
 _LEAST_NAME = 12
 _HASH_LENGTH = 6
 _USER = 65532
+_SIZES = ("minReplicas", "maxReplicas")
+_DECISIVE = ("modelFormat", "runtime", "storageUri", "args", "env")
+_IDENTITY = frozenset({"SHIPWAY_MODEL_DIGEST", "SHIPWAY_MODEL_VERSION"})
+_FIRST_FIELDS = frozenset({"runtime", "storage_container_name", "resources", "service_account_name"})
+"""Fields of a predictor that were in the first release; a later one counts once somebody sets it."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,13 @@ def short_hash(*parts: object, length: int) -> str:
 
 
 def predictor_hash(predictor: Predictor) -> str:
-    """Hash of what makes a predictor another one: everything but its size."""
+    """Hash of what makes a predictor another one: everything but its size.
+
+    It is the same in every release: a new field that nobody has set must not release every version anew.
+    """
     fields = predictor.model_dump(mode="json", exclude={"min_replicas", "max_replicas"})
-    return short_hash(fields, length=10)
+    chosen = predictor.model_dump(mode="json", exclude_defaults=True)
+    return short_hash({k: v for k, v in fields.items() if k in _FIRST_FIELDS or k in chosen}, length=10)
 
 
 def service_name(*, namespace: str, deployment: str, version: str, digest: str, predictor: str) -> str:
@@ -71,7 +83,7 @@ def backend(name: str) -> str:
 def render(metadata: Mapping[str, Any], served: Served) -> Object:
     """The InferenceService, its pods under Pod Security `restricted`."""
     annotations = {"serving.kserve.io/deploymentMode": "Standard", "serving.kserve.io/autoscalerClass": "hpa"}
-    return {
+    body: Object = {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
         "metadata": {
@@ -81,6 +93,8 @@ def render(metadata: Mapping[str, Any], served: Served) -> Object:
         },
         "spec": {"predictor": _predictor(served)},
     }
+    body["metadata"]["annotations"][RENDERED] = json.dumps(_decisive(body), sort_keys=True)
+    return body
 
 
 def _predictor(served: Served) -> Object:
@@ -128,20 +142,63 @@ def _untemplated(text: str) -> str:
 
 
 def differs(stored: Object, rendered: Object) -> bool:
-    """Whether what decides which model answers, and how often it runs, is not as rendered.
+    """Whether what decides which model answers, and how often it runs, is not as it was rendered.
 
-    Only fields that KServe's webhook leaves as they are: comparing others would have us write for ever.
+    As it was rendered when it was made, not as this release renders: an upgrade of the operator replaces no pod. Only
+    fields that KServe's webhook leaves as they are: comparing others would have us write for ever.
     """
+    return _resized(stored, rendered) or _touched(stored, rendered)
+
+
+def onto(stored: Object, rendered: Object) -> Object:
+    """What to apply to a running InferenceService: its size and owner, and everything where a stranger touched it.
+
+    Whatever else this release renders anew would replace every pod.
+    """
+    if _touched(stored, rendered):
+        return rendered
+    made, spec = _made_from(stored, rendered), rendered["spec"]["predictor"]
+    annotations = stored["metadata"].get("annotations") or {}
+    ours = {name: annotations[name] for name in rendered["metadata"]["annotations"] if name in annotations}
+    sizes = {field: spec[field] for field in _SIZES}
+    return {
+        **rendered,
+        "metadata": {**rendered["metadata"], "labels": made["labels"], "annotations": ours},
+        "spec": {"predictor": {**stored["spec"]["predictor"], **sizes}},
+    }
+
+
+def _resized(stored: Object, rendered: Object) -> bool:
     old, new = stored["spec"].get("predictor", {}), rendered["spec"]["predictor"]
-    sizes = any(old.get(field) != new[field] for field in ("minReplicas", "maxReplicas"))
-    model = old.get("model") or {}
-    model_fields = ("modelFormat", "runtime", "storageUri", "args", "env")
-    wanted_labels = rendered["metadata"]["labels"].items()
+    return any(old.get(field) != new[field] for field in _SIZES)
+
+
+def _touched(stored: Object, rendered: Object) -> bool:
+    """Whether a stranger changed what was rendered, or it runs another artifact than it should."""
+    made = _made_from(stored, rendered)
+    model = stored["spec"].get("predictor", {}).get("model") or {}
+    wanted = rendered["spec"]["predictor"]["model"]
     return (
-        sizes
-        or any(model.get(field) != new["model"][field] for field in model_fields)
-        or not wanted_labels <= (stored["metadata"].get("labels") or {}).items()
+        any(model.get(field) != value for field, value in made["model"].items())
+        or not made["labels"].items() <= (stored["metadata"].get("labels") or {}).items()
+        or model.get("storageUri") != wanted["storageUri"]
+        or not all(variable in model.get("env", ()) for variable in wanted["env"] if variable["name"] in _IDENTITY)
     )
+
+
+def _made_from(stored: Object, rendered: Object) -> Mapping[str, Any]:
+    """What decides about the model as it was rendered when it was made; as it is rendered now where nobody knows."""
+    text = (stored["metadata"].get("annotations") or {}).get(RENDERED)
+    try:
+        made = json.loads(text) if text else None
+        return {"model": dict(made["model"]), "labels": dict(made["labels"])} if made else _decisive(rendered)
+    except (KeyError, TypeError, ValueError):  # somebody else's scribble
+        return _decisive(rendered)
+
+
+def _decisive(rendered: Object) -> Mapping[str, Any]:
+    model = rendered["spec"]["predictor"]["model"]
+    return {"model": {field: model[field] for field in _DECISIVE}, "labels": rendered["metadata"]["labels"]}
 
 
 def predictor_ready(service: Object) -> bool:

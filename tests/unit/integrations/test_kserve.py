@@ -1,5 +1,7 @@
 """The InferenceService we make: what KServe's own schema and Pod Security want, and what may never change in it."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +95,73 @@ def test_what_a_stranger_changes_is(field: str):
     stored["spec"]["predictor"]["model"][field] = "s3://elsewhere"
     assert kserve.differs(stored, rendered())
     assert kserve.differs(rendered(), rendered(min_replicas=2))
+
+
+def newer_release(**change: object) -> dict:
+    """The same version as a later operator would render it."""
+    body = rendered(**change)  # type: ignore[arg-type]
+    predictor = body["spec"]["predictor"]
+    predictor["model"]["env"].append({"name": "NEW", "value": "1"})
+    predictor["model"]["args"].append("--new")
+    predictor["terminationGracePeriodSeconds"] = 60
+    body["metadata"]["labels"]["shipway.dev/new"] = "yes"
+    body["metadata"]["annotations"]["shipway.dev/new"] = "yes"
+    return body
+
+
+def test_what_a_newer_release_renders_otherwise_is_no_difference():
+    assert not kserve.differs(rendered(), newer_release())
+
+
+def test_a_newer_release_changes_the_size_and_nothing_else():
+    stored = rendered()
+    stored["spec"]["predictor"]["model"]["protocolVersion"] = "v1"
+    body = kserve.onto(stored, newer_release(min_replicas=3))
+    predictor = dict(body["spec"]["predictor"])
+    assert (predictor.pop("minReplicas"), predictor.pop("maxReplicas")) == (3, 3)
+    before = {k: v for k, v in stored["spec"]["predictor"].items() if k not in ("minReplicas", "maxReplicas")}
+    assert predictor == before
+    assert body["metadata"]["labels"] == stored["metadata"]["labels"]
+    assert body["metadata"]["annotations"] == stored["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("annotated", [True, False], ids=["made by this release", "made before it was written down"])
+def test_what_a_stranger_touched_is_rendered_as_this_release_does(annotated: bool):
+    stored = rendered()
+    if not annotated:
+        del stored["metadata"]["annotations"][kserve.RENDERED]
+    stored["spec"]["predictor"]["model"]["args"] = ["--debug"]
+    assert kserve.differs(stored, rendered())
+    assert kserve.onto(stored, newer_release()) == newer_release()
+
+
+def test_one_made_before_it_was_written_down_is_resized_without_the_annotation():
+    stored = rendered()
+    del stored["metadata"]["annotations"][kserve.RENDERED]
+    assert not kserve.differs(stored, rendered())
+    assert kserve.onto(stored, rendered(min_replicas=2))["metadata"]["annotations"] == stored["metadata"]["annotations"]
+
+
+def test_a_forged_account_of_what_was_rendered_does_not_pass_another_artifact_off():
+    stored = rendered(uri="s3://elsewhere")
+    assert kserve.differs(stored, rendered())
+    stored = rendered()
+    stored["spec"]["predictor"]["model"]["env"][0]["value"] = "sha256:" + "2" * 64
+    forged = json.loads(stored["metadata"]["annotations"][kserve.RENDERED])
+    forged["model"]["env"] = stored["spec"]["predictor"]["model"]["env"]
+    stored["metadata"]["annotations"][kserve.RENDERED] = json.dumps(forged)
+    assert kserve.differs(stored, rendered())
+
+
+@pytest.mark.parametrize("scribble", ["{", "[]", '{"model": 3}'])
+def test_a_scribble_is_no_account_of_what_was_rendered(scribble: str):
+    stored = rendered()
+    stored["metadata"]["annotations"][kserve.RENDERED] = scribble
+    assert not kserve.differs(stored, rendered())
+
+
+def test_the_hash_of_a_predictor_stays_what_it_was_in_the_first_release():
+    assert kserve.predictor_hash(Predictor()) == "126366d546"
 
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)

@@ -238,8 +238,10 @@ def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
         stored = snapshot.services.get(ref.inference_service)
         if stored is not None and "deletionTimestamp" in stored["metadata"]:
             continue
-        if stored is None or not owner_uid(stored) or kserve.differs(stored, body):
+        if stored is None:
             writes.append(Apply(INFERENCE_SERVICE, body))
+        elif not owner_uid(stored) or kserve.differs(stored, body):
+            writes.append(Apply(INFERENCE_SERVICE, kserve.onto(stored, body)))
     return tuple(writes)
 
 
