@@ -1,12 +1,13 @@
-"""Addresses inside the lab's own network. None of them exists on the host."""
+"""Addresses inside the lab's own network. None of them exists on the host; those of the nodes are in `nodes`."""
 
 from __future__ import annotations
 
 from typing import Final
 
-NODE_NAME: Final = "node1"
-NODE_IP: Final = "198.51.100.2"
-"""From a block reserved for documentation, so that it meets no real network."""
+from shipway_lab.nodes import FIRST
+
+NODE_IP: Final = FIRST.ip
+"""Of the first node and of everything that is no pod."""
 NODE_PREFIX: Final = 24
 GATEWAY_IP: Final = "198.51.100.1"
 
@@ -17,10 +18,9 @@ ETCD_URL: Final = "http://127.0.0.1:2379"
 SERVICE_CIDR: Final = "10.96.0.0/16"
 API_SERVICE_IP: Final = "10.96.0.1"
 POD_CIDR: Final = "10.244.0.0/16"
-NODE_POD_CIDR: Final = "10.244.0.0/24"
 
 DNS_IP: Final = "169.254.20.10"
-"""Link-local, on the loopback device: pods and the lab's own processes ask the same server."""
+"""Link-local, on the first node's loopback device: pods and the lab's own processes ask the same server."""
 CLUSTER_DOMAIN: Final = "cluster.local"
 
 ENVOY_PORT: Final = 8080

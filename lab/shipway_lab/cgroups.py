@@ -15,7 +15,7 @@ from pathlib import Path
 
 from shipway_lab.errors import LabError
 
-_REMOVAL_SECONDS = 10.0
+_REMOVAL_SECONDS = 20.0
 # One weight stands for the whole lab: without more of it, every other process on the machine would weigh as much.
 _CPU_SHARES = 8 * 1024
 
@@ -52,15 +52,25 @@ def hierarchies() -> list[Hierarchy]:
 def create(state: Path, name: str) -> list[Path]:
     """Make the lab's cgroups below this process's own and return their folders."""
     identity = hashlib.sha256(str(state).encode()).hexdigest()[:6]
+    return create_here(f"shipway-lab-{name}-{identity}", cpu_shares=_CPU_SHARES)
+
+
+def create_here(name: str, *, cpu_shares: int) -> list[Path]:
+    """Make a cgroup below this process's own in every hierarchy and return their folders.
+
+    Args:
+        name: Name of the folders.
+        cpu_shares: Weight against what else wants the processors; the usual one of a process is 1024.
+    """
     made = []
     for hierarchy in hierarchies():
-        folder = hierarchy.here / f"shipway-lab-{name}-{identity}"
+        folder = hierarchy.here / name
         folder.mkdir(exist_ok=True)
         if "cpuset" in hierarchy.controllers.split(","):
             for setting in ("cpuset.cpus", "cpuset.mems"):
                 (folder / setting).write_text((hierarchy.here / setting).read_text())
         if "cpu" in hierarchy.controllers.split(","):
-            (folder / "cpu.shares").write_text(str(_CPU_SHARES))
+            (folder / "cpu.shares").write_text(str(cpu_shares))
         made.append(folder)
     return made
 
@@ -83,7 +93,7 @@ def remove(cgroups: Iterable[Path]) -> None:
     """Remove cgroups with all below them, waiting for processes that are just ending.
 
     Raises:
-        LabError: Processes still live there after ten seconds.
+        LabError: Processes still live there after 20 seconds.
     """
     deadline = time.monotonic() + _REMOVAL_SECONDS
     for cgroup in cgroups:

@@ -10,15 +10,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shipway_lab import jsonfile, keeper, lifecycle, parts, prerequisites, secret, status
+from shipway_lab import isolation, jsonfile, keeper, lifecycle, parts, power, prerequisites, secret, status
 from shipway_lab.artifacts.progress import Progress
 from shipway_lab.errors import LabError
+from shipway_lab.nodes import FIRST, NodeState
 from shipway_lab.paths import LabPaths
+
+_VERBS = {
+    "stop": NodeState.STOPPED,
+    "start": NodeState.RUNNING,
+    "pause": NodeState.PAUSED,
+    "resume": NodeState.RUNNING,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `lab` with its own commands. The chosen one is in the arguments' `run`, which returns a code."""
-    lab = subparsers.add_parser("lab", help="a real one-node Kubernetes on this machine, without Docker")
+    lab = subparsers.add_parser("lab", help="a real Kubernetes on this machine, without Docker")
     add_commands(lab)
 
 
@@ -30,6 +38,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     _status_command(commands.add_parser("status", help="ports, readiness and memory of a lab"))
     _shell_command(commands.add_parser("shell", help="a shell or a command inside the lab's namespaces"))
     _logs_command(commands.add_parser("logs", help="the log of a part"))
+    _node_command(commands.add_parser("node", help="stop, start, pause or resume a node, as if its machine did"))
     _secret_command(commands.add_parser("secret", help="the Secret with the object store's credentials, as YAML"))
     down = commands.add_parser("down", help="end a lab and remove everything of it")
     _add_name(down)
@@ -80,8 +89,16 @@ def _status_command(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_guarded(_status))
 
 
+def _node_command(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("verb", choices=_VERBS, help="stop kills every process of the node, pods included")
+    parser.add_argument("node", help="for example node2")
+    parser.set_defaults(run=_guarded(_node))
+
+
 def _shell_command(parser: argparse.ArgumentParser) -> None:
     _add_name(parser)
+    parser.add_argument("--node", metavar="NODE", help="on the machine of that node (default: the first)")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run instead of a shell")
     parser.set_defaults(run=_guarded(_shell))
 
@@ -108,8 +125,14 @@ def _secret_command(parser: argparse.ArgumentParser) -> None:
 def _add_parts(parser: argparse.ArgumentParser) -> None:
     choices = ", ".join([*parts.BUNDLES, *parts.ADD_ONS])
     parser.add_argument("--with", dest="add_ons", default="", metavar="PART,...", help=f"what to add: {choices}")
-    parser.add_argument(
-        "--no-node", action="store_true", help="only the control plane: no pods run, up in five seconds"
+    nodes = parser.add_mutually_exclusive_group()
+    nodes.add_argument("--nodes", type=int, default=1, metavar="N", help="nodes that run pods (default: 1)")
+    nodes.add_argument(
+        *("--no-node", "--no-nodes"),
+        dest="nodes",
+        action="store_const",
+        const=0,
+        help="only the control plane: no pods run, up in five seconds",
     )
 
 
@@ -128,7 +151,7 @@ def _guarded(command: Any) -> Any:
 
 
 def _parts(arguments: argparse.Namespace) -> tuple[str, ...]:
-    return parts.resolve([word for word in arguments.add_ons.split(",") if word], node=not arguments.no_node)
+    return parts.resolve([word for word in arguments.add_ons.split(",") if word], nodes=arguments.nodes)
 
 
 def _build(arguments: argparse.Namespace) -> None:
@@ -177,6 +200,8 @@ def _shell(arguments: argparse.Namespace) -> int:
         raise LabError(f"lab {arguments.name} is not up")
     words = [word for word in arguments.words if word != "--"] or [os.environ.get("SHELL", "/bin/bash")]
     enter = ["nsenter", "-t", str(kept["init"]), "-m", "-n", "-C", "-p"]
+    if arguments.node and arguments.node != FIRST.name:
+        enter += isolation.join_machine(power.known_node(paths, arguments.node).name)
     # Entering a mount namespace puts one into its root folder.
     script = 'cd "$0" 2>/dev/null; exec "$@"'
     env = {
@@ -185,6 +210,12 @@ def _shell(arguments: argparse.Namespace) -> int:
         "PATH": f"{paths.bin}:{os.environ.get('PATH', '')}",
     }
     return subprocess.call([*enter, "sh", "-c", script, str(Path.cwd()), *words], env=env)
+
+
+def _node(arguments: argparse.Namespace) -> None:
+    state = _VERBS[arguments.verb]
+    power.switch(arguments.name, arguments.node, state)
+    print(f"{arguments.node} is {state}")
 
 
 def _logs(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from shipway_lab import cgroups
 from shipway_lab.addresses import CLUSTER_DOMAIN, DNS_IP, GATEWAY_IP, NODE_IP, NODE_PREFIX
@@ -16,6 +17,8 @@ from shipway_lab.addresses import CLUSTER_DOMAIN, DNS_IP, GATEWAY_IP, NODE_IP, N
 # The kubelet, containerd and the network plug-ins write to fixed folders below these.
 _COVERED = ("/run", "/var/lib", "/var/log")
 _INSIDE = ("/run/netns", "/var/lib/kubelet", "/var/lib/cni", "/var/log/pods", "/var/log/containers")
+NAMESPACES: Final = {"mount": "mnt", "net": "net", "cgroup": "cgroup"}
+"""What a further machine has of its own, as options call it, and as /proc does."""
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 
 
@@ -31,6 +34,33 @@ def enter(*, keep_visible: Iterable[Path], resolver: Path) -> None:
     _mount_cgroups()
     _network()
     _resolve_with(resolver)
+
+
+def enter_machine(*, keep_visible: Iterable[Path], resolver: Path) -> None:
+    """Set up the namespaces of a further machine; its link to the others is laid from outside. As `enter` otherwise."""
+    _cover(tuple(keep_visible))
+    _mount_cgroups()
+    _run("ip", "link", "set", "lo", "up")
+    _forward()
+    _resolve_with(resolver)
+
+
+def namespace_files(machine: str) -> dict[str, Path]:
+    """Where the namespaces of a machine are found, by kind. `ip -n MACHINE` looks for that of its network there."""
+    return {kind: Path(f"/run/{name}ns/{machine}") for kind, name in NAMESPACES.items()}
+
+
+def join_cgroups(machine: str, last: Path | None = None) -> list[str]:
+    """Words before a command that put it into the cgroups of a machine, and then into one cgroup below them."""
+    script = 'for group in "$@"; do shift; [ "$group" = -- ] && break; echo $$ > "$group/cgroup.procs"; done; exec "$@"'
+    # Not those that are mere other names of a hierarchy.
+    folders = [folder / machine for folder in sorted(_CGROUP_ROOT.iterdir()) if not folder.is_symlink()]
+    return ["sh", "-c", script, "join", *map(str, folders), *([str(last)] if last else []), "--"]
+
+
+def join_machine(machine: str) -> list[str]:
+    """Words before a command that run it in the namespaces of a machine."""
+    return ["nsenter", *(f"--{kind}={file}" for kind, file in namespace_files(machine).items()), "--"]
 
 
 def _cover(keep_visible: tuple[Path, ...]) -> None:
@@ -74,6 +104,10 @@ def _network() -> None:
     _run("ip", "addr", "add", f"{NODE_IP}/{NODE_PREFIX}", "dev", "eth9")
     _run("ip", "link", "set", "eth9", "up")
     _run("ip", "route", "add", "default", "via", GATEWAY_IP, "dev", "eth9")
+    _forward()
+
+
+def _forward() -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 

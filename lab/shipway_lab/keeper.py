@@ -92,6 +92,19 @@ def alive(paths: LabPaths) -> bool:
     return False
 
 
+def running(paths: LabPaths) -> int | None:
+    """Process id of the lab's keeper, or None if there is none, or it only just starts or has just ended."""
+    kept = jsonfile.read(paths.keeper)
+    if not kept:
+        return None
+    try:
+        words = Path(f"/proc/{kept['keeper']}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    # Killed without cleaning up, its number may be somebody else's by now.
+    return int(kept["keeper"]) if str(paths.root).encode() in words else None
+
+
 def sweep(paths: LabPaths, groups: list[Path]) -> None:
     """End what still runs in the cgroups, remove them, and delete the data that nobody can use any more."""
     for group in groups:

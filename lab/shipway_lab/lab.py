@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +67,20 @@ class Lab:
         file.write_text(content)
         return file
 
-    def link(self, name: str, target: Path) -> Path:
+    def link(self, name: str, target: Path) -> None:
         """Make a program callable by name for every part."""
-        place = self.paths.bin / name
-        place.unlink(missing_ok=True)
-        place.symlink_to(target)
-        return place
+        with self._placed(name) as draft:
+            draft.symlink_to(target)
+
+    def script(self, name: str, content: str) -> None:
+        """Make a shell script callable by name for every part."""
+        with self._placed(name) as draft:
+            draft.write_text(content)
+            draft.chmod(0o755)
+
+    @contextlib.contextmanager
+    def _placed(self, name: str) -> Iterator[Path]:
+        """A draft that takes its place in one step: another part may be calling the program, or placing it too."""
+        draft = self.paths.bin / f".{name}.{threading.get_ident()}"
+        yield draft
+        draft.replace(self.paths.bin / name)

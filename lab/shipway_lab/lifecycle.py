@@ -27,7 +27,7 @@ from shipway_lab.spec import LabSpec
 DEFAULT_PORTS = {"api": 16443, "gateway": 18080, "s3": 17070}
 SOURCES = ("operator", "workloads")
 _OFFERED_BY = {"api": "apiserver", "gateway": "contour", "s3": "s3"}
-_DOWN_SECONDS = 20.0
+_DOWN_SECONDS = 30.0
 _LOCK_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 
@@ -60,14 +60,16 @@ def up(
         LabError: It runs already with other parts, a port is taken, a build or a part failed.
     """
     paths = LabPaths.of(name)
-    if keeper.alive(paths):
-        return _running(paths, names)
+    running = _running(paths, names)
+    if running:
+        return running
     if "kubelet" in names:
         _check_readable()
     built = build(names, progress)
-    lock = keeper.take_lock(paths, patience=_LOCK_SECONDS)
-    if lock is None:  # Somebody else was quicker.
-        return _running(paths, names)
+    while (lock := keeper.take_lock(paths, patience=_LOCK_SECONDS)) is None:
+        running = _running(paths, names)  # Somebody else was quicker.
+        if running:
+            return running
     _clear_remains(paths)
     listeners = {
         service: _listen(service, ports.get(service)) for service, part in _OFFERED_BY.items() if part in names
@@ -99,18 +101,18 @@ def down(name: str) -> bool:
         Whether there was anything to end.
 
     Raises:
-        LabError: Something of it is still there after 20 seconds.
+        LabError: Something of it is still there after 30 seconds.
     """
     paths = LabPaths.of(name)
     was_alive = keeper.alive(paths)
     asked = False
     deadline = time.monotonic() + _DOWN_SECONDS
     while keeper.alive(paths):
-        known = jsonfile.read(paths.keeper)
-        if known and not asked:  # A lab that is only just starting writes down its keeper in a moment.
+        pid = keeper.running(paths)
+        if pid and not asked:  # A lab that is only just starting writes down its keeper in a moment.
             asked = True
             with contextlib.suppress(ProcessLookupError):
-                os.kill(known["keeper"], signal.SIGTERM)
+                os.kill(pid, signal.SIGTERM)
         if time.monotonic() > deadline:
             raise LabError(f"lab {name} is still ending after {_DOWN_SECONDS:.0f} s; see {paths.logs}/keeper.log")
         time.sleep(_POLL_SECONDS)
@@ -130,13 +132,23 @@ def _clear_remains(paths: LabPaths) -> bool:
     return known is not None
 
 
-def _running(paths: LabPaths, names: tuple[str, ...]) -> LabSpec:
-    spec = LabSpec.load(paths.spec)
-    name = paths.root.name
-    if spec is None or set(spec.parts) != set(names):
-        other = ", ".join(spec.parts) if spec else "nothing yet"
-        raise LabError(f"lab {name} is up with other parts ({other}): `down` first, or take another --name")
-    return spec
+def _running(paths: LabPaths, names: tuple[str, ...]) -> LabSpec | None:
+    """The lab that runs already, as soon as it is ready; None if there is none, or it was just ending.
+
+    Raises:
+        LabError: It has other parts.
+    """
+    while keeper.alive(paths):
+        spec = LabSpec.load(paths.spec)
+        # Without a keeper it is about to start or about to be cleaned up, and what lies there is of a former life.
+        if spec and keeper.running(paths):
+            if set(spec.parts) != set(names):
+                other = f"lab {paths.root.name} is up with other parts ({', '.join(spec.parts)})"
+                raise LabError(f"{other}: `down` first, or take another --name")
+            if (jsonfile.read(paths.progress) or {}).get("ready"):
+                return spec
+        time.sleep(_POLL_SECONDS)
+    return None
 
 
 def _listen(service: str, port: int | None) -> socket.socket:

@@ -109,6 +109,11 @@ class LabPaths:
         return self.root / "spec.json"
 
     @property
+    def power(self) -> Path:
+        """One file per node that somebody switched off, on, or holds still."""
+        return self.root / "power"
+
+    @property
     def keeper(self) -> Path:
         """Process ids and cgroups, as the host sees them."""
         return self.root / "keeper.json"

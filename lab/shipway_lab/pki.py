@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from shipway_lab.addresses import API_SERVICE_IP, API_URL, CLUSTER_DOMAIN, NODE_IP, NODE_NAME
+from shipway_lab.addresses import API_SERVICE_IP, API_URL, CLUSTER_DOMAIN, NODE_IP
+from shipway_lab.nodes import NODES, Node
 
 _LIFETIME = datetime.timedelta(days=365)
 _CLOCK_SKEW = datetime.timedelta(hours=1)
@@ -47,7 +48,6 @@ _LEAVES = (
     _Leaf("admin", "admin", "system:masters"),
     _Leaf("kcm", "system:kube-controller-manager"),
     _Leaf("scheduler", "system:kube-scheduler"),
-    _Leaf("node", f"system:node:{NODE_NAME}", "system:nodes", (NODE_NAME, NODE_IP)),
     _Leaf("kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
     _Leaf("webhook", "webhook", hosts=("localhost", "127.0.0.1", NODE_IP)),
 )
@@ -64,7 +64,7 @@ def create(folder: Path, *, now: datetime.datetime) -> None:
     """Write the cluster's authorities, leaf certificates and service account key into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = _authority(folder, "ca", now)
-    for leaf in _LEAVES:
+    for leaf in (*_LEAVES, *(_of_node(node) for node in NODES)):
         _issue(folder, leaf, authority, now)
     _issue(folder, _FRONT_PROXY, _authority(folder, "front-proxy-ca", now), now)
     account_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -102,6 +102,10 @@ def kubeconfig(folder: Path, user: str, *, server: str = API_URL) -> str:
 def encoded(file: Path) -> str:
     """The file's content in base64, as kubeconfigs and webhook configurations want it."""
     return base64.b64encode(file.read_bytes()).decode()
+
+
+def _of_node(node: Node) -> _Leaf:
+    return _Leaf(node.name, f"system:node:{node.name}", "system:nodes", (node.name, node.ip))
 
 
 def _authority(folder: Path, name: str, now: datetime.datetime) -> _Authority:

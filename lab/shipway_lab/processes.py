@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipway_lab import cgroups
+from shipway_lab import accounting, cgroups, isolation
 
-PARTS_CGROUP = "parts"
-_ACCOUNTING = Path("/sys/fs/cgroup/pids")
 _GRACE_SECONDS = 1.0
 
 
@@ -25,12 +23,14 @@ class Command:
 
     Attributes:
         name: Name of its log file.
+        machine: The machine it runs on; None for that of the lab's own processes.
         arguments: Program and arguments.
         env: Variables on top of the supervisor's own.
         descriptors: File descriptors it inherits.
     """
 
     name: str
+    machine: str | None
     arguments: tuple[str, ...]
     env: Mapping[str, str]
     descriptors: tuple[int, ...]
@@ -57,21 +57,22 @@ class Processes:
         name: str,
         arguments: Sequence[str | Path],
         *,
+        machine: str | None = None,
         env: Mapping[str, str] | None = None,
         descriptors: tuple[int, ...] = (),
     ) -> None:
         """Start a process of a part; the arguments are those of `Command`."""
-        command = Command(name, tuple(str(word) for word in arguments), env or {}, descriptors)
+        command = Command(name, machine, tuple(str(word) for word in arguments), env or {}, descriptors)
         with self._mutex:
             self._running.setdefault(part, []).append((command, self._spawn(part, command)))
 
-    def run(self, arguments: Sequence[str | Path], **env: str) -> str:
-        """Run a short command to its end with the parts' environment and return its output.
+    def run(self, arguments: Sequence[str | Path], *, machine: str | None = None, **env: str) -> str:
+        """Run a short command to its end with the parts' environment, on a machine, and return its output.
 
         Raises:
             subprocess.CalledProcessError: It failed.
         """
-        words = [str(word) for word in arguments]
+        words = [*(isolation.join_machine(machine) if machine else ()), *map(str, arguments)]
         done = subprocess.run(
             words, env={**self._env, **env}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
         )
@@ -93,27 +94,32 @@ class Processes:
             others = [entry for entry in self._running[part] if entry[0] != command]
             self._running[part] = [*others, (command, self._spawn(part, command))]
 
-    def stop(self, part: str) -> None:
-        """End the part's processes: politely, and after a second without asking."""
+    def stop(self, part: str, *, grace: float = _GRACE_SECONDS) -> None:
+        """End the part's processes: politely, and after `grace` seconds without asking."""
         with self._mutex:
             started = self._running.pop(part, [])
-        for _, process in started:
+        for _, process in started if grace else ():
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
+        deadline = time.monotonic() + grace
         for _, process in started:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
-        for pid, _ in cgroups.processes(_ACCOUNTING / PARTS_CGROUP / part):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for machine in {command.machine for command, _ in started}:
+            for pid, _ in cgroups.processes(accounting.group(part, machine)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _spawn(self, part: str, command: Command) -> subprocess.Popen[bytes]:
-        cgroup = _ACCOUNTING / PARTS_CGROUP / part
+        cgroup = accounting.group(part, command.machine)
         cgroup.mkdir(parents=True, exist_ok=True)
+        words = command.arguments
+        if command.machine:
+            join = isolation.join_cgroups(command.machine, cgroup)
+            words = (*join, *isolation.join_machine(command.machine), *words)
         with (self._logs / f"{command.name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command.arguments,
+                words,
                 env={**self._env, **command.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

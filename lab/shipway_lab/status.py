@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from shipway_lab import cgroups, jsonfile, keeper
+from shipway_lab import accounting, jsonfile, keeper, power
 from shipway_lab.addresses import NODE_IP
+from shipway_lab.nodes import with_parts
 from shipway_lab.parts import s3
 from shipway_lab.paths import LabPaths
-from shipway_lab.processes import PARTS_CGROUP
 from shipway_lab.spec import LabSpec
 
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
@@ -27,6 +27,7 @@ def gather(name: str) -> dict[str, Any] | None:
         return None
     report = jsonfile.read(paths.progress) or {"parts": {}, "ready": False, "error": "", "seconds": 0.0}
     memory = memory_by_part(jsonfile.read(paths.keeper) or {})
+    nodes = _nodes(paths, spec, memory)
     parts = {
         part: {**report["parts"].get(part, {"state": "Waiting"}), "pss_mib": memory.pop(part, 0.0)}
         for part in spec.parts
@@ -42,6 +43,7 @@ def gather(name: str) -> dict[str, Any] | None:
         "gateway": f"http://127.0.0.1:{spec.ports['gateway']}" if "gateway" in spec.ports else None,
         "s3": _s3(paths, spec),
         "node_ip": NODE_IP,
+        "nodes": nodes,
         "audit_log": str(paths.audit_log),
         "logs": str(paths.logs),
         "parts": parts,
@@ -65,17 +67,21 @@ def memory_by_part(kept: dict[str, Any]) -> dict[str, float]:
 
 
 def _owners(kept: dict[str, Any]) -> list[tuple[int, str]]:
-    owned = [(kept[role], "lab") for role in ("keeper", "sweeper") if role in kept]
-    accounting = next((Path(group) for group in kept.get("cgroups", []) if "/pids/" in group), None)
-    if accounting is None:
-        return owned
-    for pid, folder in cgroups.processes(accounting):
-        below = folder.relative_to(accounting).parts
-        if len(below) > 1 and below[0] == PARTS_CGROUP:
-            owned.append((pid, below[1]))
-        else:
-            owned.append((pid, "pods" if below else "lab"))
-    return owned
+    outside = [(kept[role], accounting.LAB) for role in ("keeper", "sweeper") if role in kept]
+    group = next((Path(group) for group in kept.get("cgroups", []) if "/pids/" in group), None)
+    return outside + (list(accounting.owners(group)) if group else [])
+
+
+def _nodes(paths: LabPaths, spec: LabSpec, memory: dict[str, float]) -> dict[str, dict[str, Any]]:
+    states = power.states(paths, spec)
+    return {
+        node.name: {
+            "state": states[node.name],
+            "ip": node.ip,
+            "pss_mib": round(sum(memory.get(owner, 0.0) for owner in node.owners()), 1),
+        }
+        for node in with_parts(spec.parts)
+    }
 
 
 def _pss_mib(pid: int) -> float:
@@ -107,11 +113,15 @@ def describe(found: dict[str, Any]) -> str:
     lines += [
         f"  logs        {found['logs']}",
         "",
-        f"{'PART':14}{'STATE':10}{'UP IN':>8}{'RESTARTS':>10}{'PSS MiB':>10}",
+        f"{'PART':18}{'STATE':10}{'UP IN':>8}{'RESTARTS':>10}{'PSS MiB':>10}",
     ]
     for name, part in found["parts"].items():
         seconds = f"{part['seconds']:.1f} s" if part.get("seconds") is not None else "-"
-        lines.append(f"{name:14}{part['state']:10}{seconds:>8}{part.get('restarts', 0):>10}{part['pss_mib']:>10.1f}")
-    lines += [f"{name:42}{pss:>10.1f}" for name, pss in sorted(found["other_pss_mib"].items())]
-    lines.append(f"{'total':42}{found['pss_mib']:>10.1f}")
+        lines.append(f"{name:18}{part['state']:10}{seconds:>8}{part.get('restarts', 0):>10}{part['pss_mib']:>10.1f}")
+    lines += [f"{name:46}{pss:>10.1f}" for name, pss in sorted(found["other_pss_mib"].items())]
+    lines.append(f"{'total':46}{found['pss_mib']:>10.1f}")
+    if found["nodes"]:
+        lines += ["", f"{'NODE':18}{'STATE':10}{'ADDRESS':18}{'PSS MiB':>10}"]
+    for name, node in found["nodes"].items():
+        lines.append(f"{name:18}{node['state']:10}{node['ip']:18}{node['pss_mib']:>10.1f}")
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,9 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shipway_lab import isolation, jsonfile, parts, pki
+from shipway_lab import isolation, jsonfile, parts, pki, power
 from shipway_lab.errors import LabError, PartFailedError
 from shipway_lab.lab import Lab
+from shipway_lab.nodes import COMPONENTS, Node, NodeState, with_parts
 from shipway_lab.parts.base import Part
 from shipway_lab.paths import LabPaths
 
@@ -33,6 +35,7 @@ class PartState(enum.StrEnum):
     WAITING = "Waiting"
     STARTING = "Starting"
     READY = "Ready"
+    STOPPED = "Stopped"
     FAILED = "Failed"
 
 
@@ -62,6 +65,7 @@ class Supervisor:
     started: float = field(default_factory=time.monotonic)
     reports: dict[str, PartReport] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    nodes: dict[Node, NodeState] = field(default_factory=dict)
     _deaths: dict[str, deque[float]] = field(default_factory=dict)
     _ready_after: float | None = None
     _published: dict[str, Any] = field(default_factory=dict)
@@ -73,10 +77,11 @@ class Supervisor:
             0 after a wanted end, 1 after a failure.
         """
         self.reports = {part.name: PartReport() for part in self.parts}
+        self.nodes = dict.fromkeys(with_parts(self.reports), NodeState.RUNNING)
         with ThreadPoolExecutor(max_workers=len(self.parts) + 1) as pool:
             try:
-                self._bring_up(pool)
-                self._watch()
+                self._bring_up(pool, self.parts)
+                self._watch(pool)
             except LabError as error:
                 self._publish(error=str(error))
                 return 1
@@ -85,9 +90,9 @@ class Supervisor:
                 list(pool.map(lambda part: part.stop(self.lab), self.parts))
         return 0
 
-    def _bring_up(self, pool: ThreadPoolExecutor) -> None:
+    def _bring_up(self, pool: ThreadPoolExecutor, wanted: list[Part]) -> None:
         rising: dict[str, Future[None]] = {}
-        for part in self.parts:  # Each after those it needs, so a waiting thread never blocks one that it waits for.
+        for part in wanted:  # Each after those it needs, so a waiting thread never blocks one that it waits for.
             rising[part.name] = pool.submit(self._raise, part, [rising[need] for need in part.needs if need in rising])
         pending = set(rising.values())
         while pending and not self.stopping.is_set():
@@ -113,7 +118,8 @@ class Supervisor:
             report.message = report.message or str(error)
             if not isinstance(error, LabError):
                 traceback.print_exc()
-                raise PartFailedError(f"{part.name}: {error!r}") from error
+                said = error.stderr if isinstance(error, subprocess.CalledProcessError) else ""
+                raise PartFailedError(f"{part.name}: {error!r}\n{said}".rstrip()) from error
             raise
 
     def _await(self, part: Part, *, deadline: float) -> None:
@@ -129,11 +135,28 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
         raise PartFailedError(f"{part.name}: stopped on its way up")
 
-    def _watch(self) -> None:
+    def _watch(self, pool: ThreadPoolExecutor) -> None:
         while not self.stopping.is_set():
+            for node, state in self.nodes.items():
+                self._switch(pool, node, state, power.wished(self.lab.paths, node))
             self._restart_dead()
             self._publish(ready=True)
             self.stopping.wait(_WATCH_SECONDS)
+
+    def _switch(self, pool: ThreadPoolExecutor, node: Node, current: NodeState, wanted: NodeState) -> None:
+        if current is wanted:
+            return
+        own = [part for part in self.parts if part.name in {node.part(component) for component in COMPONENTS}]
+        if wanted is NodeState.STOPPED:
+            for part in own:
+                self.reports[part.name].state = PartState.STOPPED
+                self.lab.processes.stop(part.name, grace=0)
+            power.kill(node)
+        elif current is NodeState.STOPPED:
+            self._bring_up(pool, own)
+        else:
+            power.send(node, signal.SIGSTOP if wanted is NodeState.PAUSED else signal.SIGCONT)
+        self.nodes[node] = wanted
 
     def _restart_dead(self) -> None:
         for name, command, code in self.lab.processes.dead():
@@ -159,6 +182,7 @@ class Supervisor:
         news = {
             "ready": ready,
             "error": error,
+            "nodes": {node.name: state for node, state in self.nodes.items()},
             "parts": {name: asdict(report) for name, report in self.reports.items()},
         }
         if news != self._published:

@@ -51,15 +51,12 @@ class Cache:
         return self.root / artifact.folder / f"{artifact.name}-{artifact.key()[:16]}"
 
     def find(self, artifact: Artifact) -> Path | None:
-        """The entry if it is there and undamaged. A damaged one is removed, so that it is built again."""
+        """The entry if it is there and undamaged. Removes nothing: another process may be replacing it right now."""
         entry = self.path(artifact)
-        recorded = _digest_file(entry)
-        if not recorded.exists() or not os.path.lexists(entry):
+        try:
+            return entry if _digest_file(entry).read_text().strip() == digest(entry) else None
+        except OSError:
             return None
-        if recorded.read_text().strip() == digest(entry):
-            return entry
-        remove(entry)
-        return None
 
     def ensure(self, artifact: Artifact, progress: Progress) -> Path:
         """The undamaged entry, built first where needed. Two processes never build the same entry at once.

@@ -15,13 +15,13 @@ class Part(ABC):
     """One component of the lab. Stateless: all it knows is in the `Lab` it is given.
 
     Attributes:
-        name: Name on the command line and in the status.
+        name: Name on the command line, in the status and of its cgroup.
         needs: Parts that must be ready before this one starts.
         seconds: Time after which a part that is not ready counts as failed.
     """
 
-    name: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]] = ()
+    name: str
+    needs: tuple[str, ...] = ()
     seconds: ClassVar[float] = 60.0
 
     def artifacts(self) -> list[Artifact]:

@@ -11,10 +11,10 @@ from typing import Any, Final
 from typing_extensions import override
 
 from shipway_lab import images, oci
-from shipway_lab.addresses import NODE_POD_CIDR
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.errors import PartFailedError
 from shipway_lab.lab import Lab
+from shipway_lab.nodes import Node
 from shipway_lab.parts import node_packages
 from shipway_lab.parts.base import Part
 
@@ -56,33 +56,32 @@ conf_dir = '{networks}'
 path = '{data}/opt'
 """
 
-_NETWORK: Final[dict[str, Any]] = {
-    "cniVersion": "1.0.0",
-    "name": "lab",
-    "plugins": [
-        {
-            "type": "bridge",
-            "bridge": "cni0",
-            "isGateway": True,
-            "ipMasq": True,
-            "ipMasqBackend": "nftables",
-            "hairpinMode": True,
-            "ipam": {
-                "type": "host-local",
-                "ranges": [[{"subnet": NODE_POD_CIDR}]],
-                "routes": [{"dst": "0.0.0.0/0"}],
-                "dataDir": "/run/ipam",
-            },
-        },
-        {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True, "backend": "nftables"},
-    ],
-}
+
+def _network(node: Node) -> dict[str, Any]:
+    """Pods keep their addresses towards everyone: there is a route back to each, and no world outside."""
+    addresses = {
+        "type": "host-local",
+        "ranges": [[{"subnet": node.pod_cidr}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "dataDir": "/run/ipam",
+    }
+    return {
+        "cniVersion": "1.0.0",
+        "name": "lab",
+        "plugins": [
+            {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses},
+            {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True, "backend": "nftables"},
+        ],
+    }
 
 
 class Containerd(Part):
-    """The container runtime. Its state is below /run, which is the lab's own."""
+    """The container runtime of a node. Its state is below /run, which is the machine's own."""
 
-    name = "containerd"
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.name = node.part("containerd")
+        self.needs = (node.machine,) if node.machine else ()
 
     @override
     def artifacts(self) -> list[Artifact]:
@@ -98,29 +97,30 @@ class Containerd(Part):
             sources=lab.spec.sources,
             python_prefix=lab.spec.python_prefix,
         )
-        lab.write("cni/10-lab.conflist", json.dumps(_NETWORK))
+        own = self.node.name
+        networks = lab.write(f"{own}/cni/10-lab.conflist", json.dumps(_network(self.node))).parent
         config = lab.write(
-            "containerd.toml",
+            f"{own}/containerd.toml",
             _CONFIG.format(
-                data=lab.folder("containerd"),
+                data=lab.folder(f"{own}/containerd"),
                 socket=SOCKET,
                 pause=images.PAUSE,
-                base_spec=lab.write("base-spec.json", json.dumps(self._base_spec(lab, shared))),
+                base_spec=lab.write(f"{own}/base-spec.json", json.dumps(self._base_spec(lab, shared))),
                 runc=node_packages.program(lab, "usr/sbin/runc"),
                 plugins=node_packages.program(lab, "usr/lib/cni"),
-                networks=lab.paths.config / "cni",
+                networks=networks,
             ),
         )
         program = node_packages.program(lab, "usr/bin/containerd")
         # The shim is looked up beside the others on PATH.
         lab.link("containerd-shim-runc-v2", program.with_name("containerd-shim-runc-v2"))
-        lab.processes.start(self.name, "containerd", [program, "-c", config])
+        lab.processes.start(self.name, self.name, [program, "-c", config], machine=self.node.machine)
         self._import_images(lab, list(shared))
 
     @override
     def ready(self, lab: Lab) -> bool:
-        """It serves; the images were imported at its start."""
-        return Path(SOCKET).exists()
+        """Its start ended with importing the images, so it serves."""
+        return True
 
     def _base_spec(self, lab: Lab, shared: dict[str, str]) -> dict[str, Any]:
         """The usual container specification with the mounts that stand in for the images' content.
@@ -136,13 +136,14 @@ class Containerd(Part):
         return spec
 
     def _import_images(self, lab: Lab, mount_points: list[str]) -> None:
-        archive = lab.folder("images") / "stubs.tar"
+        archive = lab.folder(f"{self.node.name}/images") / "stubs.tar"
         pause = lab.artifact(images.PAUSE_BINARY.name).read_bytes()
         oci.write_archive(archive, images.oci_images(mount_points, pause=pause))
+        load: list[str | Path] = [_ctr(lab), "-a", SOCKET, "-n", "k8s.io", "images", "import", "--local", archive]
         deadline = time.monotonic() + _SECONDS_TO_SERVE
         while True:
             try:
-                lab.processes.run([_ctr(lab), "-a", SOCKET, "-n", "k8s.io", "images", "import", "--local", archive])
+                lab.processes.run(load, machine=self.node.machine)
                 return
             except subprocess.CalledProcessError as error:
                 if time.monotonic() > deadline:

@@ -8,6 +8,7 @@ from typing import Final
 
 from shipway_lab.artifacts.golang import GoBinary
 from shipway_lab.lab import Lab
+from shipway_lab.nodes import FIRST, Node
 
 VERSION: Final = "1.36.3"
 _MAJOR, _MINOR, _ = VERSION.split(".")
@@ -26,6 +27,7 @@ _VERSION_VARIABLES = tuple(
 HK: Final = GoBinary("hk", "kube", "./cmd/hk", _VERSION_VARIABLES, usual_seconds=290)
 
 
-def start(lab: Lab, part: str, component: str, arguments: Sequence[str | Path]) -> None:
-    """Start a Kubernetes component as a process of `part`."""
-    lab.processes.start(part, component, [lab.artifact(HK.name), component, *arguments])
+def start(lab: Lab, part: str, component: str, arguments: Sequence[str | Path], *, node: Node = FIRST) -> None:
+    """Start a Kubernetes component as a process of `part`, on a node's machine."""
+    command = [lab.artifact(HK.name), component, *arguments]
+    lab.processes.start(part, node.part(component), command, machine=node.machine)

@@ -12,6 +12,7 @@ from shipway_lab.addresses import NODE_IP
 from shipway_lab.artifacts.cache import Artifact
 from shipway_lab.artifacts.golang import GoBinary, GoModuleManifests
 from shipway_lab.lab import Lab
+from shipway_lab.nodes import FIRST
 from shipway_lab.parts import manifests
 from shipway_lab.parts.base import Part
 
@@ -60,8 +61,8 @@ class Kwok(Part):
             "--cidr=10.250.0.0/16",
             "--node-lease-duration-seconds=40",
             f"--server-address={NODE_IP}:{_PORT}",
-            f"--tls-cert-file={lab.paths.pki}/node.crt",
-            f"--tls-private-key-file={lab.paths.pki}/node.key",
+            f"--tls-cert-file={lab.paths.pki}/{FIRST.name}.crt",
+            f"--tls-private-key-file={lab.paths.pki}/{FIRST.name}.key",
         )
         lab.processes.start(self.name, "kwok", [lab.artifact(_KWOK.name), *arguments])
         lab.api.apply_all(fake_node(index) for index in range(lab.spec.fake_nodes))

@@ -41,7 +41,5 @@ def program(lab: Lab, path: str) -> Path:
 
 def link_nft(lab: Lab) -> None:
     """Make `nft` callable, with its libraries from the packages and no trace of them in anybody's environment."""
-    script = lab.paths.bin / "nft"
     libraries = program(lab, "usr/lib/x86_64-linux-gnu")
-    script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program(lab, "usr/sbin/nft")} "$@"\n')
-    script.chmod(0o755)
+    lab.script("nft", f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program(lab, "usr/sbin/nft")} "$@"\n')

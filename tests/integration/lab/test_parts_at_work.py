@@ -1,15 +1,13 @@
 """Every part does its work, from a checkout below /tmp, under the strictest pod security."""
 
 import json
-import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import boto3
 import pytest
 
-from .conftest import LabUnderTest, eventually, pod, remains, restricted_namespace
+from .conftest import LabUnderTest, eventually, pod, restricted_namespace
 
 OPERATOR = "ghcr.io/shipway-ml/operator:0.1.0"
 WORKLOADS = "ghcr.io/shipway-ml/workloads:0.1.0"
@@ -232,27 +230,3 @@ def test_it_is_up_quickly_and_small_enough_for_a_laptop(lab: LabUnderTest) -> No
     status = lab.status()
     assert status["seconds"] <= 8 + 25
     assert status["pss_mib"] - status["other_pss_mib"].get("pods", 0) <= 1536
-
-
-def test_a_second_lab_beside_it_leaves_its_pods_alone(lab: LabUnderTest, tmp_path: Path) -> None:
-    lab.apply(pod("steady", WORKLOADS, ["python", "-c", SERVE], namespace="strict"))
-    lab.kubectl("-n", "strict", "wait", "pod/steady", "--for=condition=Ready", "--timeout=30s")
-    other = LabUnderTest("other", tmp_path)
-    try:
-        other.up()
-        cgroups, port = other.kept["cgroups"], int(other.status()["api"].rsplit(":", 1)[1])
-        assert not set(cgroups) & set(lab.kept["cgroups"])
-        other.apply(restricted_namespace("strict"))
-        eventually(
-            lambda: bool(other.kubectl("-n", "strict", "get", "serviceaccount", "default", "--ignore-not-found")),
-            lambda: "no service account",
-        )
-        other.apply(pod("steady", OPERATOR, ["python", "-c", "print('here too')"], namespace="strict"))
-        assert outcome(other, "strict", "steady").strip() == "here too"
-    finally:
-        other.down()
-    assert remains(other, cgroups, port) == []
-    state = json.loads(lab.kubectl("-n", "strict", "get", "pod", "steady", "-o", "json"))["status"]
-    assert state["phase"] == "Running"
-    assert state["containerStatuses"][0]["restartCount"] == 0
-    assert subprocess.check_output(["ip", "-brief", "link"], text=True).count("cni0") == 0

@@ -23,6 +23,10 @@ def test_the_whole_command_line_hangs_below_one_command() -> None:
     assert parsed("up", "--with", "contour,s3", "--api-port", "7", "--gateway-port", "8").api_port == 7
     assert parsed("status", "-o", "json", "--name", "x").output == "json"
     assert parsed("shell", "--", "ls", "-l").words[-2:] == ["ls", "-l"]
+    assert parsed("up").nodes == 1
+    assert parsed("up", "--nodes", "2").nodes == 2
+    assert parsed("up", "--no-node").nodes == 0
+    assert (parsed("node", "stop", "node2").verb, parsed("node", "stop", "node2").node) == ("stop", "node2")
     for command in ("build", "up", "status", "shell", "logs", "down"):
         assert callable(parsed(command).run)
 
@@ -63,8 +67,8 @@ def test_commands_on_a_lab_that_is_not_up_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SHIPWAY_LAB_HOME", str(tmp_path))
-    for command in ("status", "shell"):
-        assert cli.main([command, "--name", "nobody"]) == 1
+    for command in (["status"], ["shell"], ["node", "stop", "node2"]):
+        assert cli.main([*command, "--name", "nobody"]) == 1
         assert "lab nobody is not up" in capsys.readouterr().err
     assert cli.main(["down", "--name", "nobody"]) == 0
     assert cli.main(["logs", "--name", "nobody", "etcd"]) == 1
@@ -102,12 +106,14 @@ def test_the_readable_status_shows_no_key_and_every_part() -> None:
         },
         "other_pss_mib": {"pods": 7.5},
         "pss_mib": 47.5,
+        "nodes": {"node2": {"state": "Paused", "ip": "198.51.100.3", "pss_mib": 93.2}},
     }
     text = status.describe(found)
     assert text.startswith("lab x: starting")
     assert "hush" not in text
     assert ["etcd", "Ready", "0.3", "s", "2", "40.0"] in [line.split() for line in text.splitlines()]
     assert ["kcm", "Waiting", "-", "0", "0.0"] in [line.split() for line in text.splitlines()]
+    assert ["node2", "Paused", "198.51.100.3", "93.2"] in [line.split() for line in text.splitlines()]
     assert ["total", "47.5"] in [line.split() for line in text.splitlines()]
 
 

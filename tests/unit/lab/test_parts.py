@@ -8,32 +8,41 @@ from hypothesis import strategies as st
 
 from shipway_lab import parts
 from shipway_lab.errors import LabError
+from shipway_lab.nodes import NODES, with_parts
 from shipway_lab.parts import contour, kserve, kwok, manifests, peers, webhooks
 from shipway_lab.parts.base import Part
 
 
-@given(wanted=st.lists(st.sampled_from([*parts.ADD_ONS, *parts.BUNDLES])), node=st.booleans())
-def test_every_part_comes_after_those_it_needs(wanted: list[str], node: bool) -> None:
-    resolved = parts.resolve(wanted, node=node)
+@given(wanted=st.lists(st.sampled_from([*parts.ADD_ONS, *parts.BUNDLES])), nodes=st.integers(0, len(NODES)))
+def test_every_part_comes_after_those_it_needs(wanted: list[str], nodes: int) -> None:
+    resolved = parts.resolve(wanted, nodes=nodes)
     assert len(set(resolved)) == len(resolved)
     for position, name in enumerate(resolved):
         assert set(parts.REGISTRY[name].needs) <= set(resolved[:position])
     assert set(parts.CONTROL_PLANE) <= set(resolved)
-    assert (set(parts.NODE) <= set(resolved)) == node
+    assert with_parts(resolved) == list(NODES[:nodes])
+    assert ("coredns" in resolved) == (nodes > 0)
+    assert {node.machine for node in NODES if node.name in resolved} == {node.machine for node in NODES[1:nodes]}
 
 
 def test_the_demo_has_a_gateway_kserve_and_an_object_store() -> None:
-    assert {"contour", "kserve", "s3"} <= set(parts.resolve(["demo"], node=True))
+    assert {"contour", "kserve", "s3"} <= set(parts.resolve(["demo"], nodes=1))
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(LabError, match=r"--with istio: no such part; choose from .*contour.*demo"):
-        parts.resolve(["istio"], node=True)
+        parts.resolve(["istio"], nodes=1)
 
 
 def test_what_needs_a_node_is_refused_without_one() -> None:
     with pytest.raises(LabError, match="kubelet is part of a node: leave out --no-node"):
-        parts.resolve(["kubelet"], node=False)
+        parts.resolve(["kubelet"], nodes=0)
+
+
+@pytest.mark.parametrize("nodes", [-1, len(NODES) + 1])
+def test_more_nodes_than_there_can_be_are_refused_with_another_way(nodes: int) -> None:
+    with pytest.raises(LabError, match=f"--nodes {nodes}: a lab has 0 to 5 nodes; .* --with kwok"):
+        parts.resolve([], nodes=nodes)
 
 
 @pytest.mark.parametrize("part", parts.REGISTRY.values(), ids=list(parts.REGISTRY))

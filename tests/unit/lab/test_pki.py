@@ -32,7 +32,8 @@ def certificate(folder: Path, name: str) -> x509.Certificate:
         ("apiserver", "10.96.0.1"),
         ("apiserver", "kubernetes.default.svc"),
         ("webhook", "127.0.0.1"),
-        ("node", "198.51.100.2"),
+        ("node1", "198.51.100.2"),
+        ("node2", "198.51.100.3"),
     ],
 )
 def test_servers_are_trusted_by_the_name_they_are_called_by(folder: Path, name: str, host: str) -> None:
@@ -47,7 +48,7 @@ def test_servers_are_trusted_by_the_name_they_are_called_by(folder: Path, name: 
 
 
 def test_a_component_carries_the_user_and_group_kubernetes_knows_it_by(folder: Path) -> None:
-    assert certificate(folder, "node").subject.rfc4514_string() == "CN=system:node:node1,O=system:nodes"
+    assert certificate(folder, "node2").subject.rfc4514_string() == "CN=system:node:node2,O=system:nodes"
     assert certificate(folder, "admin").subject.rfc4514_string() == "CN=admin,O=system:masters"
 
 
