@@ -29,7 +29,7 @@ from shipway.kube.credentials import Connection, CredentialsError
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.identity import TokenReviewer
 from shipway.kube.resource import OWN, Object, Resource
-from shipway.runtime import logs
+from shipway.runtime import logs, metrics
 from shipway.runtime.bearer import doorkeeper
 from shipway.runtime.cache import ObjectCache
 from shipway.runtime.clock import Clock, SystemClock
@@ -45,10 +45,15 @@ from shipway.runtime.queue import WorkQueue
 from shipway.runtime.source import Source, load
 from shipway.runtime.sweep import Sweeper
 from shipway.settings import Settings, SettingsError, from_environment
-from shipway.watch import watch
+from shipway.watch import WatchEndedError, watch
 
 SHUTDOWN_SECONDS = 4.0
 CRD_POLL_SECONDS = 2.0
+STEADY_SECONDS = 60.0
+"""How long kopf has to watch before its next end counts as the first."""
+FIRST_PAUSE_SECONDS = 0.5
+"""Pause before kopf is started anew; doubled from end to end."""
+MAX_PAUSE_SECONDS = 30.0
 
 log = logging.getLogger("shipway.main")
 
@@ -149,17 +154,34 @@ class Operator:
 
     async def _work(self) -> None:
         """Load everything first: nothing may be decided on a part of the world."""
-        for source in self._own:
-            await self._prime(source)
+        await self._prime_own()
         for informer in self._informers:
             await informer.settled.wait()
         self.ready.set()
         log.info("ready: %d keys to look at", self.queue.depth)
         async with asyncio.TaskGroup() as group:
-            resources, namespaces = list(OWN.values()), self._settings.namespaces
-            group.create_task(watch(self._client.connection, resources, namespaces, self._take_in))
+            group.create_task(self._watch_own())
             group.create_task(self._sweeper.run())
             group.create_task(self._loop.run(self._settings.workers))
+
+    async def _watch_own(self) -> None:
+        """Watch our own kinds for ever: ending with kopf would cost the lease, and everything that is loaded."""
+        failures = 0
+        while True:
+            began = self._clock.monotonic()
+            try:
+                await watch(self._client.connection, list(OWN.values()), self._settings.namespaces, self._take_in)
+            except WatchEndedError as error:
+                failures = 1 if self._clock.monotonic() - began > STEADY_SECONDS else failures + 1
+                pause = min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), MAX_PAUSE_SECONDS)
+                log.warning("%s; started anew in %g s", error, pause)
+                metrics.WATCH_RESTARTS.labels("kopf", "ended").inc()
+                await self._clock.sleep(pause)
+            await self._prime_own()
+
+    async def _prime_own(self) -> None:
+        for source in self._own:
+            await self._prime(source)
 
     async def _prime(self, source: Source) -> None:
         while True:

@@ -31,7 +31,7 @@ logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)  # it wa
 
 
 class WatchEndedError(Exception):
-    """kopf gave up; the process must start anew."""
+    """kopf gave up: everything must be listed and watched anew."""
 
 
 async def watch(connection: Connection, resources: Sequence[Resource], namespaces: Sequence[str], sink: Sink) -> None:

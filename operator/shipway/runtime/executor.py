@@ -96,13 +96,16 @@ class Executor:
         verdict = Verdict(Type.RECONCILING, status=True, reason="RetryingAfterError", message=message)
         await self._set_conditions(resource, obj, verdict)
 
-    async def refresh(self, resource: Resource, obj: Object) -> None:
-        """Ask the server for an object that has changed without our knowing yet."""
+    async def refresh(self, resource: Resource, obj: Object) -> Object | None:
+        """Ask the server for an object that has changed without our knowing yet; what has its name now."""
         meta = obj["metadata"]
         try:
-            self._feed.answered(resource, await self._client.get(resource, meta.get("namespace"), meta["name"]))
+            found = await self._client.get(resource, meta.get("namespace"), meta["name"])
         except NotFoundError:
             self._feed.deleted(resource, obj, gone_for_good=True)
+            return None
+        self._feed.answered(resource, found)
+        return found
 
     async def _write(self, write: Write) -> None:
         match write:
@@ -163,8 +166,9 @@ class Executor:
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
             return
         except ConflictError:
-            if write.version:
-                await self.refresh(write.resource, doomed)
+            # Another incarnation, a later version, or two requests that met within the server: only a look tells.
+            found = await self.refresh(write.resource, doomed)
+            if found is not None and (write.version or uid_of(found) == write.uid):
                 raise
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
             return

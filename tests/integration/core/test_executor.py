@@ -2,15 +2,18 @@
 
 import copy
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 import pytest
 
 from harness.builders import model, model_version
 from harness.clock import ShiftedClock
 from harness.lab import Lab
+from harness.proxy import faulty_proxy
 from integration.core import toy
 from shipway.kube.client import Client
+from shipway.kube.credentials import Connection
 from shipway.kube.errors import ApiError, ConflictError, ForbiddenError, InvalidError, NotFoundError
 from shipway.kube.resource import EVENT, MODEL, MODEL_VERSION, POD, SERVICE, Object
 from shipway.runtime.cache import ObjectCache, version_of
@@ -51,10 +54,16 @@ class Bench:
 
 @pytest.fixture
 async def bench(lab: Lab, kube: Client, namespace: str) -> AsyncIterator[Bench]:
+    async with _bench(lab.operator, kube, namespace) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _bench(connection: Connection, kube: Client, namespace: str) -> AsyncIterator[Bench]:
     clock = ShiftedClock()
     cache, writes = ObjectCache(), list[str]()
     feed = Feed(cache, WorkQueue(clock), [toy.ToyController()])
-    async with Client.connect(lab.operator) as client:
+    async with Client.connect(connection) as client:
         executor = Executor(
             client,
             cache=cache,
@@ -102,6 +111,24 @@ async def test_a_delete_spares_another_incarnation(bench: Bench, namespace: str)
     await bench.perform(Delete(POD, namespace, "toy-0", uid=pod["metadata"]["uid"]))
     assert bench.cache.get(POD, namespace, "toy-0") is None
     assert bench.writes == ["delete pods"]
+
+
+async def test_a_conflict_that_is_not_about_the_incarnation_does_not_make_a_delete_done(
+    lab: Lab, kube: Client, namespace: str
+) -> None:
+    async with faulty_proxy(lab) as proxy, _bench(replace(lab.operator, server=proxy.url), kube, namespace) as bench:
+        await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+        known = bench.cache.get(POD, namespace, "toy-0")
+        assert known is not None
+        proxy.refuse(lambda request: request.method == "DELETE", 409)
+
+        doom = Delete(POD, namespace, "toy-0", uid=known["metadata"]["uid"])
+        with pytest.raises(ConflictError):
+            await bench.perform(doom)
+        assert bench.cache.get(POD, namespace, "toy-0") is not None
+        await bench.perform(doom)
+        with pytest.raises(NotFoundError):
+            await kube.get(POD, namespace, "toy-0")
 
 
 async def test_an_apply_with_an_old_resource_version_is_refused(bench: Bench) -> None:

@@ -1,6 +1,5 @@
 """What watches miss and servers refuse: the operator notices, waits, and goes on."""
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -102,16 +101,18 @@ async def test_what_fails_again_and_again_is_told_with_the_time_of_the_next_try(
         await eventually(partial(_is_told_no_more, kube, namespace), what="Reconciling is gone")
 
 
-async def test_it_ends_when_kopf_gives_up_so_that_it_is_started_anew(lab: Lab, namespace: str, tmp_path: Path) -> None:
-    def is_discovery(request: web.BaseRequest) -> bool:
-        return request.path == "/api"
-
+@pytest.mark.parametrize("refusal", [("/api", 415), ("/modelversions", 410)], ids=str)
+async def test_kopf_that_gives_up_is_started_anew_and_nothing_is_missed(
+    lab: Lab, kube: Client, namespace: str, tmp_path: Path, refusal: tuple[str, int]
+) -> None:
+    path, status = refusal
     async with faulty_proxy(lab) as proxy:
-        proxy.refuse(is_discovery, 415)
+        proxy.refuse(lambda request: request.path.endswith(path) and "limit" not in request.query, status)
         async with operator_process(lab, tmp_path, namespaces=[namespace], server=proxy.url) as operator:
-            async with asyncio.timeout(20):
-                assert await operator.wait() == 1
-            assert "kopf ended" in operator.log()
+            await eventually(partial(_has_logged, operator, "kopf ended"), within=20, what="kopf gives up")
+            await kube.create(MODEL, model("a", namespace=namespace))
+            await eventually(partial(_observed, kube, namespace, "a", 1), within=30, what="the model is looked at")
+            assert operator.running
 
 
 async def _knows(operator: OperatorProcess, **numbers: int) -> bool:
@@ -120,6 +121,10 @@ async def _knows(operator: OperatorProcess, **numbers: int) -> bool:
         if known != number:
             raise AssertionError(f"{known:g} {plural}, not {number}")
     return True
+
+
+async def _has_logged(operator: OperatorProcess, words: str) -> bool:
+    return words in operator.log()
 
 
 async def _observed(kube: Client, namespace: str, name: str, generation: int) -> bool:
