@@ -135,7 +135,7 @@ class ControlLoop:
             await self._quietly(self._executor.report_failure(controller.resource, obj, message))
         return "error"
 
-    async def _quietly(self, write: Coroutine[Any, Any, None]) -> None:
+    async def _quietly(self, write: Coroutine[Any, Any, object]) -> None:
         try:
             await write
         except Exception as error:
