@@ -61,10 +61,10 @@ class RefusedError(AssertionError):
 
 
 @contextmanager
-def own_cluster(name: str) -> Iterator[Cluster]:
-    """A fresh control plane of that name, gone afterwards."""
+def own_cluster(name: str, *options: str) -> Iterator[Cluster]:
+    """A fresh control plane of that name, with further options of the lab's `up`, gone afterwards."""
     try:
-        _lab("up", "--no-node", "--name", name)
+        _lab("up", "--no-node", "--name", name, *options)
         yield Cluster(Path(json.loads(_lab("status", "--name", name, "-o", "json"))["kubeconfig"]))
     finally:
         _lab("down", "--name", name)

@@ -15,6 +15,7 @@ from shipway_lab.parts.control_plane import ApiServer, ControllerManager, Schedu
 from shipway_lab.parts.etcd import Etcd
 from shipway_lab.parts.forwarder import Forwarder
 from shipway_lab.parts.kserve import KServe
+from shipway_lab.parts.kueue import Kueue
 from shipway_lab.parts.kwok import Kwok
 from shipway_lab.parts.node import CoreDns, Kubelet, KubeProxy, Machine
 from shipway_lab.parts.peers import JobSet, KubeRay, Trainer
@@ -36,6 +37,7 @@ REGISTRY: Final[Mapping[str, Part]] = {
         JobSet(),
         Trainer(),
         KubeRay(),
+        Kueue(),
         *(Machine(node) for node in NODES if node.machine),
         *(of_node(node) for node in NODES for of_node in (Containerd, Kubelet, KubeProxy)),
     )
