@@ -13,27 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from faults.bugs import BUGS
+from faults.diary import DiaryHandler
+from faults.pace import Pace, pace
 from faults.run import CONVERGENCE_SECONDS, Outcome, run_seed
 from harness.definitions import install_serving_crds
 from harness.lab import Lab, kubeconfig, prepare
+from shipway.kube.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = ROOT / "benchmarks" / "results" / "faults.json"
+DIARIES = ROOT / "build" / "faults"
 SEEDS = 200
 
 
 def main() -> int:
     """Run; 0 when every claim holds."""
     options = _arguments()
-    if not options.verbose:
-        logging.disable(logging.CRITICAL)
-    else:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    further = [logging.StreamHandler()] if options.verbose else []
+    logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", handlers=[DiaryHandler(), *further])
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # the proxy breaks connections off on purpose
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
     os.environ.setdefault("SHIPWAY_TEST_LAB", "faults")
     with kubeconfig() as (path, audit_log), tempfile.TemporaryDirectory() as folder:
         lab = asyncio.run(_prepared(path, audit_log, Path(folder)))
-        outcomes = asyncio.run(_run_all(list(seeds), lab, side_by_side=options.jobs))
+        outcomes = asyncio.run(_run_all(list(seeds), lab, options))
     claims = _claims(outcomes)
     for claim in claims:
         print(f"{'ok  ' if claim['holds'] else 'FAIL'} {claim['name']}: {claim['value']} {claim['unit']}")
@@ -49,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--jobs", type=int, default=6, help="how many side by side (default: %(default)s)")
     parser.add_argument("--verbose", action="store_true", help="with the operators' logs")
+    parser.add_argument("--diaries", type=Path, default=DIARIES, help="where runs that break a rule are told in full")
     parser.add_argument("--write", type=Path, default=RESULT, help="where the claims go")
     return parser.parse_args()
 
@@ -59,20 +63,23 @@ async def _prepared(path: Path, audit_log: Path, folder: Path) -> Lab:
     return lab
 
 
-async def _run_all(seeds: list[int], lab: Lab, *, side_by_side: int) -> list[Outcome]:
-    began, done, room = time.monotonic(), 0, asyncio.Semaphore(side_by_side)
+async def _run_all(seeds: list[int], lab: Lab, options: argparse.Namespace) -> list[Outcome]:
+    began, done, room = time.monotonic(), 0, asyncio.Semaphore(options.jobs)
 
-    async def one(seed: int) -> Outcome:
+    async def one(seed: int, measured: Pace) -> Outcome:
         nonlocal done
         async with room:
-            outcome = await run_seed(seed, lab)
+            outcome = await run_seed(seed, lab, measured)
         done += 1
         seconds = time.monotonic() - began
         print(f"[{done}/{len(seeds)}, {seconds:.0f} s] {_line(outcome)}", flush=True)
+        if outcome.diary:
+            options.diaries.mkdir(parents=True, exist_ok=True)
+            (options.diaries / f"seed-{seed}.log").write_text(outcome.diary)
         return outcome
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(seed)) for seed in seeds]
+    async with Client.connect(lab.admin) as client, pace(client) as measured, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(seed, measured)) for seed in seeds]
     return [task.result() for task in tasks]
 
 

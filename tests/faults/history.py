@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, OWN, POD, SERVICE, Object, Resource
+from shipway.kube.resource import ENDPOINT_SLICE, HTTP_ROUTE, INFERENCE_SERVICE, OWN, POD, SERVICE, Object, Resource
 from shipway.runtime.cache import version_of
 
-WATCHED = (*OWN.values(), POD, SERVICE, INFERENCE_SERVICE, HTTP_ROUTE)
+WATCHED = (*OWN.values(), POD, SERVICE, ENDPOINT_SLICE, INFERENCE_SERVICE, HTTP_ROUTE)
 Place = tuple[str, str]
 """Kind and name."""
 World = Mapping[Place, Object]
@@ -70,12 +70,13 @@ class History:
 
 
 @asynccontextmanager
-async def recorded(client: Client, namespace: str, resources: Sequence[Resource] = WATCHED) -> AsyncIterator[History]:
-    """The history while it grows."""
-    history = History()
+async def recorded(
+    history: History, client: Client, namespace: str, resources: Sequence[Resource] = WATCHED
+) -> AsyncIterator[None]:
+    """Lets the history grow while inside."""
     tasks = [asyncio.create_task(_record(client, namespace, resource, history)) for resource in resources]
     try:
-        yield history
+        yield
         await asyncio.sleep(0.3)
     finally:
         for task in tasks:

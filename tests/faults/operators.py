@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from faults.diary import note
 from harness.lab import Lab
 from harness.replay import Killed, World, suppress_killed
 from shipway.kube.client import Client
@@ -46,7 +47,7 @@ class Keeper:
                 await self._life(stop)
             except Exception as error:
                 self.ended += 1
-                log.warning("the operator ended by itself: %r", error)
+                log.warning("the operator ended by itself", exc_info=error)
                 await asyncio.sleep(RESTART_SECONDS)
 
     async def _life(self, stop: asyncio.Event) -> None:
@@ -59,6 +60,7 @@ class Keeper:
             written += 1
             self.world.writes += 1
             if self.mean and written == last:
+                note(f"the operator is killed after write {written}")
                 dead.set()
                 raise Killed
 
@@ -74,6 +76,7 @@ class Keeper:
             operator = Operator(settings, client.guarded(before_write), clock=self.world.clock, after_write=after_write)
             self.world.operator = operator
             self.world.operators += 1
+            note(f"operator {self.world.operators} starts")
             work = asyncio.create_task(_until_killed(operator, stop))
             doom = asyncio.create_task(self._doom(dead))
             try:
@@ -89,6 +92,7 @@ class Keeper:
     async def _doom(self, dead: asyncio.Event) -> None:
         await asyncio.sleep(self.dice.uniform(1.0, 8.0))
         if self.mean:
+            note("the operator is killed")
             dead.set()
         else:
             await asyncio.Event().wait()

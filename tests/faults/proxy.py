@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
+from faults.diary import note
 from harness.lab import Lab
-from harness.process import free_port
-from harness.proxy import HOP, FaultyProxy
+from harness.proxy import HOP, FaultyProxy, proxying
 
 BEFORE = ("conflict", "invalid", "throttled", "error", "unavailable", "unauthorized", "expired", "unreached")
 """The request never arrives."""
@@ -62,14 +62,14 @@ class SeededProxy(FaultyProxy):
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Forward one request, or not."""
-        if await self._happens(SLOW):
+        if self._happens(SLOW, request):
             await asyncio.sleep(self._dice.random() * 0.4)
         for kind in BEFORE:
             if kind in _WRITES_ONLY and request.method == "GET":
                 continue
             if kind == "expired" and "watch" not in request.query and "continue" not in request.query:
                 continue
-            if await self._happens(kind):
+            if self._happens(kind, request):
                 return self._refusal(kind, request)
         return await super().handle(request)
 
@@ -86,13 +86,13 @@ class SeededProxy(FaultyProxy):
         passed = _passed(answer)
         if request.method == "GET" and answer.status == 200:
             known = self._earlier[request.raw_path + request.headers.get("Accept", "")]
-            if known and await self._happens("stale"):
+            if known and self._happens("stale", request):
                 body = self._dice.choice(known)
             else:
                 known.append(body)
-        if await self._happens("unanswered"):
+        if self._happens("unanswered", request):
             return _broken_off(request)
-        if await self._happens("half_answered"):
+        if self._happens("half_answered", request):
             response = web.StreamResponse(status=answer.status, headers={**passed, "Content-Length": str(len(body))})
             await response.prepare(request)
             await response.write(body[: len(body) // 2])
@@ -104,18 +104,18 @@ class SeededProxy(FaultyProxy):
             response = web.StreamResponse(status=answer.status, headers=_passed(answer))
             await response.prepare(request)
             async for line in _lines(answer):
-                if b'"DELETED"' in line[:30] and await self._happens("lost_delete"):
+                if b'"DELETED"' in line[:30] and self._happens("lost_delete", request):
                     continue
-                if await self._happens("late_event"):
+                if self._happens("late_event", request):
                     await asyncio.sleep(self._dice.random())
-                if await self._happens("cut_line"):
+                if self._happens("cut_line", request):
                     await response.write(line[: len(line) // 2])
                     return _broken_off(request)
-                if await self._happens("gone"):
+                if self._happens("gone", request):
                     await response.write(_GONE.encode() + b"\n")
                     break
                 await response.write(line)
-                if await self._happens("duplicated"):
+                if self._happens("duplicated", request):
                     await response.write(line)
             await response.write_eof()
             return response
@@ -128,10 +128,11 @@ class SeededProxy(FaultyProxy):
         async with self._session.request(request.method, url, headers=headers, data=data, ssl=self._ssl) as answer:
             yield answer
 
-    async def _happens(self, kind: str) -> bool:
+    def _happens(self, kind: str, request: web.BaseRequest) -> bool:
         if not self.mean or self._dice.random() >= self._rates.get(kind, 0.0):
             return False
         self.done[kind] += 1
+        note(f"fault {kind}: {request.method} {request.path_qs}")
         return True
 
     def _refusal(self, kind: str, request: web.BaseRequest) -> web.StreamResponse:
@@ -166,16 +167,5 @@ async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 @asynccontextmanager
 async def seeded_proxy(lab: Lab, *, rates: Mapping[str, float], dice: random.Random) -> AsyncIterator[SeededProxy]:
     """A proxy at `proxy.url` while inside."""
-    timeout = aiohttp.ClientTimeout(total=None)
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True) as session:
-        proxy = SeededProxy(lab, session, rates=rates, dice=dice)
-        runner = web.ServerRunner(web.Server(proxy.handle, access_log=None), shutdown_timeout=0.1)
-        await runner.setup()
-        port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        proxy.url = f"http://127.0.0.1:{port}"
-        try:
-            yield proxy
-        finally:
-            await runner.cleanup()
+    async with proxying(lambda session: SeededProxy(lab, session, rates=rates, dice=dice)) as proxy:
+        yield proxy

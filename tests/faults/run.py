@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from faults.diary import Diary, note
 from faults.history import History, recorded
 from faults.invariants import violations
 from faults.kubelet import kubelet
 from faults.operators import Keeper, kept_running
+from faults.pace import Lap, Pace
 from faults.proxy import AFTER, BEFORE, SLOW, STREAM, SeededProxy, seeded_proxy
 from faults.stories import STORIES, Stage, Story
 from faults.strangers import Strangers
@@ -24,14 +26,14 @@ from harness.waiting import eventually
 from shipway.controllers.owned import SELECTOR
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVICE
+from shipway.kube.resource import ENDPOINT_SLICE, HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVICE
 
 CONVERGENCE_SECONDS = 30.0
 PATIENCE_SECONDS = 75.0
 """How long a run that does not converge in time is watched, to say by how much it missed."""
 QUIET_SECONDS = 1.0
-LIMIT_SECONDS = 200.0
-OWNED = (POD, SERVICE, INFERENCE_SERVICE, HTTP_ROUTE)
+LIMIT_SECONDS = 300.0
+OWNED = (POD, SERVICE, ENDPOINT_SLICE, INFERENCE_SERVICE, HTTP_ROUTE)
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,15 @@ class Outcome:
     weather: Weather
     violations: list[str] = field(default_factory=list)
     convergence_seconds: float = 0.0
+    convergence_on_the_wall: float = 0.0
     leaked: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     operators: int = 0
     killed: int = 0
     ended: int = 0
     changes: int = 0
+    diary: str = ""
+    """Everything that happened, when something forbidden did."""
 
 
 def forecast(seed: int) -> Weather:
@@ -86,24 +91,26 @@ def forecast(seed: int) -> Weather:
     )
 
 
-async def run_seed(seed: int, lab: Lab) -> Outcome:
+async def run_seed(seed: int, lab: Lab, pace: Pace) -> Outcome:
     """Tell the story of a seed."""
-    outcome = Outcome(seed, forecast(seed))
+    outcome, history, diary = Outcome(seed, forecast(seed)), History(), Diary.begin()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            await _tell(outcome, lab)
+            await _tell(outcome, lab, pace, history)
     except TimeoutError:
         outcome.violations.append(f"the run did not end within {LIMIT_SECONDS:g} s")
     except Exception as error:  # one broken run must not take the others with it
         outcome.violations.append(f"the run broke: {error!r}")
+    outcome.violations += violations(history)
+    if outcome.violations:
+        outcome.diary = diary.told(history)
     return outcome
 
 
-async def _tell(outcome: Outcome, lab: Lab) -> None:
-    seed, weather = outcome.seed, outcome.weather
-    async with _Scene.set(seed, weather, lab) as scene:
+async def _tell(outcome: Outcome, lab: Lab, pace: Pace, history: History) -> None:
+    async with _Scene.set(outcome.seed, outcome.weather, lab, pace, history) as scene:
         await scene.suffer()
-        if weather.ends_namespace:
+        if outcome.weather.ends_namespace:
             await scene.end_namespace(outcome)
         else:
             await scene.come_to_rest(outcome)
@@ -113,7 +120,6 @@ async def _tell(outcome: Outcome, lab: Lab) -> None:
             scene.keeper.killed,
             scene.keeper.ended,
         )
-    outcome.violations += violations(scene.history)
 
 
 @dataclass
@@ -128,16 +134,17 @@ class _Scene:
     strangers: Strangers
     story: Story
     keeper: Keeper
+    pace: Pace
     dice: random.Random
 
     @classmethod
     @asynccontextmanager
-    async def set(cls, seed: int, weather: Weather, lab: Lab) -> AsyncIterator["_Scene"]:
+    async def set(cls, seed: int, weather: Weather, lab: Lab, pace: Pace, history: History) -> AsyncIterator["_Scene"]:
         async with AsyncExitStack() as stack:
             enter = stack.enter_async_context
             client = await enter(Client.connect(lab.admin))
             world = World(client, await enter(_namespace(client)), ShiftedClock())
-            history = await enter(recorded(client, world.namespace))
+            await enter(recorded(history, client, world.namespace))
             proxy = await enter(seeded_proxy(lab, rates=weather.rates, dice=random.Random(f"{seed}-proxy")))
             lets = await enter(kubelet(world, random.Random(f"{seed}-kubelet")))
             strangers = Strangers(world, history, lets, random.Random(f"{seed}-strangers"))
@@ -147,7 +154,8 @@ class _Scene:
             await story.begin()
             keeper = await enter(kept_running(world, lab, proxy.url, random.Random(f"{seed}-kills")))
             keeper.mean = weather.kills
-            yield cls(weather, client, world, history, proxy, strangers, story, keeper, random.Random(f"{seed}-deeds"))
+            dice = random.Random(f"{seed}-deeds")
+            yield cls(weather, client, world, history, proxy, strangers, story, keeper, pace, dice)
 
     async def suffer(self) -> None:
         """Deed after deed until the time is over."""
@@ -155,23 +163,24 @@ class _Scene:
         deeds = [*self.story.deeds(), *self.story.deeds(), self._jump, self._cut]
         while time.monotonic() < over:
             await asyncio.sleep(self.dice.uniform(0.1, 0.9))
+            deed = self.dice.choice(deeds)
+            note(f"deed {deed.__name__}")
             with contextlib.suppress(ApiError):
-                await self.dice.choice(deeds)()
+                await deed()
 
     async def come_to_rest(self, outcome: Outcome) -> None:
         """Calm; the story must end, the operator be quiet, and nothing be left once the owners are gone."""
         await self._calm()
-        began = time.monotonic()
+        lap = self.pace.lap()
         try:
             await self.story.last_wish()
-            await eventually(self.story.has_ended, within=PATIENCE_SECONDS, every=0.1, what=self.weather.story)
-            outcome.convergence_seconds = time.monotonic() - began
-            await self._check_quiet(outcome)
+            await self._ends(lap)
         except AssertionError as error:
             outcome.violations.append(str(error))
-            outcome.convergence_seconds = time.monotonic() - began
+        self._note(outcome, lap)
         if outcome.convergence_seconds > CONVERGENCE_SECONDS:
             outcome.violations.append(f"converged after {outcome.convergence_seconds:.1f} s")
+        await self._check_quiet(outcome)
         await self.story.forget()
         left = await self._left_after(self._owned)
         outcome.leaked = len(left)
@@ -182,14 +191,29 @@ class _Scene:
         """The namespace is deleted while everything fails; it must go, and the operator go on."""
         await self.client.delete(NAMESPACE, None, self.world.namespace)
         await asyncio.sleep(1.0)
-        began = time.monotonic()
         await self._calm()
+        lap = self.pace.lap()
         outcome.leaked = len(await self._left_after(self._namespaces))
-        outcome.convergence_seconds = time.monotonic() - began
+        self._note(outcome, lap)
         if outcome.leaked:
             outcome.violations.append("the namespace does not end")
 
+    async def _ends(self, lap: Lap) -> None:
+        while True:
+            within = PATIENCE_SECONDS - lap.seconds
+            try:
+                await eventually(self.story.has_ended, within=within, every=0.1, what=self.weather.story)
+                return
+            except AssertionError:
+                if lap.seconds >= PATIENCE_SECONDS:
+                    raise
+
+    def _note(self, outcome: Outcome, lap: Lap) -> None:
+        outcome.convergence_seconds, outcome.convergence_on_the_wall = lap.seconds, lap.on_the_wall
+        note(f"after {lap.on_the_wall:.1f} s, {lap.seconds:.1f} s of which it was let run")
+
     async def _calm(self) -> None:
+        note("calm")
         self.proxy.mean = self.keeper.mean = False
         self.proxy.heal(expired=False)
         with contextlib.suppress(ApiError):
@@ -218,10 +242,10 @@ class _Scene:
         return [self.world.namespace]
 
     async def _left_after(self, look: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
-        deadline = time.monotonic() + CONVERGENCE_SECONDS
+        lap = self.pace.lap()
         while True:
             left = await look()
-            if not left or time.monotonic() > deadline:
+            if not left or lap.seconds > CONVERGENCE_SECONDS:
                 return left
             await asyncio.sleep(0.2)
 

@@ -15,8 +15,10 @@ from harness.replay import World
 from integration.serving import players
 from integration.training.players import NAME as JOB
 from shipway.api import labels
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.kube.errors import AlreadyExistsError
 from shipway.kube.resource import (
+    ENDPOINT_SLICE,
     INCIDENT,
     MODEL,
     MODEL_VERSION,
@@ -104,10 +106,14 @@ class TrainingStory(Story):
         job = await self.world.get(TRAINING_JOB, JOB)
         if self._is_over(job):
             return True
-        attempt = str(job["status"]["attempt"])
-        selector = (await self.world.get(SERVICE, f"{JOB}-rdzv"))["spec"]["selector"]
-        assert selector.get(labels.ATTEMPT) == attempt, f"the Service leads to {selector}, attempt is {attempt}"
-        assert "stranger" not in selector, selector
+        rank_0 = await self.world.get(POD, f"{JOB}-{job['status']['attempt']}-0")
+        meeting = await self.world.get(ENDPOINT_SLICE, rank_0["metadata"]["name"])
+        (endpoint,) = meeting["endpoints"]
+        assert endpoint["addresses"] == [rank_0["status"]["podIP"]], f"the pods are led to {endpoint}"
+        assert endpoint["hostname"] == rank_0["metadata"]["name"], f"rank 0 is called {endpoint}"
+        assert meeting["metadata"]["labels"]["kubernetes.io/service-name"] == SERVICE_NAME
+        service = await self.world.get(SERVICE, SERVICE_NAME)
+        assert service["spec"]["type"] == "ClusterIP", service["spec"]
         return True
 
     def _is_over(self, job: Object) -> bool:
@@ -120,7 +126,7 @@ class TrainingStory(Story):
         assert restarts <= losses, f"{restarts} restarts for {losses} lost pods: {job['status']['attempts']}"
         if is_true(job, "Failed"):
             reason = condition(job, "Failed")["reason"]
-            assert self.stage.proxy.invalid & {"pods", "modelversions", f"{JOB}-rdzv", "services"}, job["status"]
+            assert self.stage.proxy.invalid & {"pods", "modelversions"}, job["status"]
             return reason in ("PodRefused", "ResultInvalid")
         assert is_true(job, "Succeeded"), [(c["type"], c["reason"], c["message"]) for c in job["status"]["conditions"]]
         version = await self.world.get(MODEL_VERSION, "ranker-v1")
@@ -235,8 +241,9 @@ class ReleaseStory(Story):
         await self._change({"metadata": {"annotations": notes}})
 
     async def last_wish(self) -> None:
+        await self._act("resume")
         if self.wanted == self.bad:
-            await self.world.eventually(self._can_compare, within=30, what="a version is trusted")
+            await self.world.eventually(self._can_compare, within=60, what="a version is trusted")
         await self._change({"spec": {"version": self.wanted}})
         await self._act("resume")
 

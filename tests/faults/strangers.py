@@ -11,7 +11,7 @@ from harness.replay import World
 from shipway.api import labels
 from shipway.controllers.owned import SELECTOR
 from shipway.integrations.kserve import POD_LABEL
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVICE, Object, Resource
+from shipway.kube.resource import ENDPOINT_SLICE, HTTP_ROUTE, INFERENCE_SERVICE, POD, SERVICE, Object, Resource
 from shipway.runtime.cache import version_of
 
 Deed = Callable[[], Awaitable[None]]
@@ -50,6 +50,8 @@ class Strangers:
             self._stop_process,
             self._delete_service,
             self._turn_service,
+            self._delete_meeting_point,
+            self._turn_meeting_point,
         )
 
     def versions(self) -> Sequence[Deed]:
@@ -134,7 +136,17 @@ class Strangers:
 
     async def _turn_service(self) -> None:
         if service := await self._one(SERVICE, SELECTOR):
-            await self.patch(SERVICE, service["metadata"]["name"], {"spec": {"selector": {"stranger": "yes"}}})
+            elsewhere = {"type": "ExternalName", "externalName": "somebody.example.com", "clusterIP": None}
+            await self.patch(SERVICE, service["metadata"]["name"], {"spec": elsewhere})
+
+    async def _delete_meeting_point(self) -> None:
+        if meeting := await self._one(ENDPOINT_SLICE, SELECTOR):
+            await self.world.delete(ENDPOINT_SLICE, meeting["metadata"]["name"])
+
+    async def _turn_meeting_point(self) -> None:
+        if meeting := await self._one(ENDPOINT_SLICE, SELECTOR):
+            elsewhere = [{**endpoint, "addresses": ["192.0.2.1"]} for endpoint in meeting["endpoints"]]
+            await self.patch(ENDPOINT_SLICE, meeting["metadata"]["name"], {"endpoints": elsewhere})
 
     async def _delete_verify_pod(self) -> None:
         if pod := await self._one(POD, VERIFY_PODS):

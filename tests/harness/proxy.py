@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -26,6 +27,9 @@ class Rule:
 
 def _nothing(_: web.BaseRequest) -> bool:
     return False
+
+
+P = TypeVar("P", bound="FaultyProxy")
 
 
 class FaultyProxy:
@@ -128,9 +132,20 @@ class FaultyProxy:
 @asynccontextmanager
 async def faulty_proxy(lab: Lab) -> AsyncIterator[FaultyProxy]:
     """A proxy at `proxy.url` while inside."""
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=True) as session:
-        proxy = FaultyProxy(lab, session)
+    async with proxying(lambda session: FaultyProxy(lab, session)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def proxying(make: Callable[[aiohttp.ClientSession], P]) -> AsyncIterator[P]:
+    """A proxy of any kind at its `url` while inside.
+
+    Args:
+        make: Makes it from the session it reaches the API server with.
+    """
+    timeout, connector = aiohttp.ClientTimeout(total=None), aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True) as session:
+        proxy = make(session)
         runner = web.ServerRunner(web.Server(proxy.handle, access_log=None), shutdown_timeout=0.1)
         await runner.setup()
         port = free_port()
