@@ -25,6 +25,10 @@ class Entry:
     code: int
     agent: str = ""
     """The User-Agent: one process of several with the same user."""
+    group: str = ""
+    """The resource's API group."""
+    authorized: bool = True
+    """Whether RBAC let it through; a refusal by a policy or a quota is another thing."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource} {self.namespace}/{self.name} by {self.user}: {self.code}"
@@ -71,6 +75,8 @@ def _entry(event: dict[str, Any]) -> Entry:
         resource=resource,
         namespace=ref.get("namespace", ""),
         name=ref.get("name", ""),
+        group=ref.get("apiGroup", ""),
+        authorized=(event.get("annotations") or {}).get("authorization.k8s.io/decision") != "forbid",
         code=(event.get("responseStatus") or {}).get("code", 0),
         agent=event.get("userAgent", ""),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import helm_python as helm
 import yaml
@@ -133,10 +134,10 @@ async def _served(client: Client, crd: Object) -> None:
                 await asyncio.sleep(0.1)
 
 
-def chart_rights() -> list[Object]:
+def chart_rights(values: dict[str, Any] | None = None) -> list[Object]:
     """The namespace, service account, roles and bindings of the chart: operators in tests may do as much as in use."""
     with helm.Chart.load(ROOT / "charts" / "shipway") as chart:
-        rendered: dict[str, str] = chart.render({}, name="shipway", namespace=OPERATOR_NAMESPACE)
+        rendered: dict[str, str] = chart.render(values or {}, name="shipway", namespace=OPERATOR_NAMESPACE)
     texts = (text for path, text in rendered.items() if "/rbac/" in path)
     documents = [document for text in texts for document in yaml.safe_load_all(text) if document]
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}
