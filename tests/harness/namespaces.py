@@ -1,5 +1,6 @@
 """A namespace per test, under Pod Security `restricted` as tenants' are."""
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 from harness.lab import NAMESPACE
 from harness.waiting import eventually
 from shipway.kube.client import Client
+from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import Resource
 
 SERVICE_ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
@@ -23,4 +25,5 @@ async def fresh_namespace(client: Client) -> AsyncIterator[str]:
         await eventually(lambda: client.get(SERVICE_ACCOUNT, name, "default"), what=f"default account of {name}")
         yield name
     finally:
-        await client.delete(NAMESPACE, None, name)
+        with contextlib.suppress(NotFoundError):
+            await client.delete(NAMESPACE, None, name)
