@@ -14,10 +14,18 @@ class Bug:
 BUGS: tuple[Bug, ...] = (
     Bug(
         seed=57,
-        what="a training's Service that a stranger had turned elsewhere was not turned back, and its pods never met",
+        what="a training's pods that a stranger had led elsewhere were not led back, and never met",
     ),
     Bug(
         seed=10,
         what="a failed verify pod that was slow to go kept the operator busy with it, and deaf to everything else",
+    ),
+    Bug(
+        seed=90,
+        what="a conflict on a delete was taken for its success: a verify pod stayed, and the operator was blind to it",
+    ),
+    Bug(
+        seed=37,
+        what="where kopf gave up the whole operator ended, and with it its lease and everything it knew",
     ),
 )

@@ -52,6 +52,8 @@ class History:
     """Versions that players wrote over what is the operator's."""
     seen_at: dict[int, float] = field(default_factory=dict)
     """Monotonic seconds by version."""
+    deaths: list[float] = field(default_factory=list)
+    """Monotonic seconds at which operators were killed."""
 
     def take(self, change: Change) -> None:
         """Note a change."""

@@ -28,6 +28,8 @@ ENDED = ("Completed", "Aborted", "Superseded")
 TERMINAL = ("Succeeded", "Failed")
 NEWS_SECONDS = 15.0
 """How old what the operator knows may be under faults: a watch in the dark until the sweep."""
+UNDER_WAY_SECONDS = 2.0
+"""How long a request may be under way whose sender is dead: nothing takes it back, and nobody knows of it."""
 
 
 def violations(history: History) -> list[str]:
@@ -49,17 +51,20 @@ def no_orphan(history: History) -> Iterator[str]:
 def no_duplicate_child(history: History) -> Iterator[str]:
     """No two live pods of one rank of a job, no two InferenceServices of one version, no two Incidents of one."""
     stripped: set[str] = set()
+    posthumous: set[str] = set()
     for change, world in history.steps():
         if change.version in history.foreign and change.type == "MODIFIED":
             stripped.add(change.uid)
         if change.type != "ADDED" or change.kind not in (POD.kind, INFERENCE_SERVICE.kind, INCIDENT.kind):
             continue
+        if _was_under_way(history, history.seen_at[change.version]):
+            posthumous.add(change.uid)
         twin = _twin(change.object)
         if twin is None:
             continue
         for other in world.values():
-            meta = other["metadata"]
-            if other["kind"] == change.kind and _twin(other) == twin and meta["uid"] not in stripped and _lives(other):
+            meta, excused = other["metadata"], stripped | posthumous
+            if other["kind"] == change.kind and _twin(other) == twin and meta["uid"] not in excused and _lives(other):
                 yield f"{change.kind} {change.name} was made while {meta['name']} was there: both are {twin}"
 
 
@@ -257,6 +262,10 @@ def _twin(obj: Object) -> tuple[str, ...] | None:
     if obj["kind"] == INCIDENT.kind:
         return obj["spec"]["subject"]["uid"], obj["spec"]["version"]
     return None
+
+
+def _was_under_way(history: History, moment: float) -> bool:
+    return any(death <= moment <= death + UNDER_WAY_SECONDS for death in history.deaths)
 
 
 def _lives(obj: Object) -> bool:

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from faults.diary import note
+from faults.history import History
 from harness.lab import Lab
 from harness.replay import Killed, World, suppress_killed
 from shipway.kube.client import Client
@@ -33,6 +35,7 @@ class Keeper:
     """
 
     world: World
+    history: History
     lab: Lab
     server: str
     dice: random.Random
@@ -60,8 +63,7 @@ class Keeper:
             written += 1
             self.world.writes += 1
             if self.mean and written == last:
-                note(f"the operator is killed after write {written}")
-                dead.set()
+                self._dies(dead, f"after write {written}")
                 raise Killed
 
         def before_write() -> None:
@@ -89,11 +91,15 @@ class Keeper:
                 with contextlib.suppress(asyncio.CancelledError):
                     await work
 
+    def _dies(self, dead: asyncio.Event, when: str) -> None:
+        note(f"the operator is killed {when}")
+        self.history.deaths.append(time.monotonic())
+        dead.set()
+
     async def _doom(self, dead: asyncio.Event) -> None:
         await asyncio.sleep(self.dice.uniform(1.0, 8.0))
         if self.mean:
-            note("the operator is killed")
-            dead.set()
+            self._dies(dead, "by the clock")
         else:
             await asyncio.Event().wait()
 
@@ -104,10 +110,12 @@ async def _until_killed(operator: Operator, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def kept_running(world: World, lab: Lab, server: str, dice: random.Random) -> AsyncIterator[Keeper]:
+async def kept_running(
+    world: World, history: History, lab: Lab, server: str, dice: random.Random
+) -> AsyncIterator[Keeper]:
     """An operator while inside."""
     stop = asyncio.Event()
-    keeper = Keeper(world, lab, server, dice)
+    keeper = Keeper(world, history, lab, server, dice)
     task = asyncio.create_task(keeper.run(stop))
     try:
         yield keeper

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from faults.clock import JumpingClock
 from faults.diary import Diary, note
 from faults.history import History, recorded
 from faults.invariants import violations
@@ -18,7 +19,6 @@ from faults.pace import Lap, Pace
 from faults.proxy import AFTER, BEFORE, SLOW, STREAM, SeededProxy, seeded_proxy
 from faults.stories import STORIES, Stage, Story
 from faults.strangers import Strangers
-from harness.clock import ShiftedClock
 from harness.lab import NAMESPACE, Lab
 from harness.namespaces import fresh_namespace
 from harness.replay import World
@@ -66,6 +66,8 @@ class Outcome:
     convergence_on_the_wall: float = 0.0
     leaked: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    deeds: Counter[str] = field(default_factory=Counter)
+    """What strangers, users and clocks did, by name."""
     operators: int = 0
     killed: int = 0
     ended: int = 0
@@ -109,7 +111,7 @@ async def run_seed(seed: int, lab: Lab, pace: Pace) -> Outcome:
 
 async def _tell(outcome: Outcome, lab: Lab, pace: Pace, history: History) -> None:
     async with _Scene.set(outcome.seed, outcome.weather, lab, pace, history) as scene:
-        await scene.suffer()
+        await scene.suffer(outcome.deeds)
         if outcome.weather.ends_namespace:
             await scene.end_namespace(outcome)
         else:
@@ -135,6 +137,7 @@ class _Scene:
     story: Story
     keeper: Keeper
     pace: Pace
+    clock: JumpingClock
     dice: random.Random
 
     @classmethod
@@ -143,7 +146,8 @@ class _Scene:
         async with AsyncExitStack() as stack:
             enter = stack.enter_async_context
             client = await enter(Client.connect(lab.admin))
-            world = World(client, await enter(_namespace(client)), ShiftedClock())
+            clock = JumpingClock()
+            world = World(client, await enter(_namespace(client)), clock)
             await enter(recorded(history, client, world.namespace))
             proxy = await enter(seeded_proxy(lab, rates=weather.rates, dice=random.Random(f"{seed}-proxy")))
             lets = await enter(kubelet(world, random.Random(f"{seed}-kubelet")))
@@ -152,19 +156,21 @@ class _Scene:
             story = STORIES[weather.story](stage)
             await enter(story.playing())
             await story.begin()
-            keeper = await enter(kept_running(world, lab, proxy.url, random.Random(f"{seed}-kills")))
+            keeper = await enter(kept_running(world, history, lab, proxy.url, random.Random(f"{seed}-kills")))
             keeper.mean = weather.kills
             dice = random.Random(f"{seed}-deeds")
-            yield cls(weather, client, world, history, proxy, strangers, story, keeper, pace, dice)
+            yield cls(weather, client, world, history, proxy, strangers, story, keeper, pace, clock, dice)
 
-    async def suffer(self) -> None:
+    async def suffer(self, done: Counter[str]) -> None:
         """Deed after deed until the time is over."""
         over = time.monotonic() + self.weather.seconds
         deeds = [*self.story.deeds(), *self.story.deeds(), self._jump, self._cut]
         while time.monotonic() < over:
             await asyncio.sleep(self.dice.uniform(0.1, 0.9))
             deed = self.dice.choice(deeds)
-            note(f"deed {deed.__name__}")
+            name = deed.__name__.strip("_")
+            done[name] += 1
+            note(f"deed {name}")
             with contextlib.suppress(ApiError):
                 await deed()
 
@@ -215,6 +221,7 @@ class _Scene:
     async def _calm(self) -> None:
         note("calm")
         self.proxy.mean = self.keeper.mean = False
+        self.clock.skew = 0.0
         self.proxy.heal(expired=False)
         with contextlib.suppress(ApiError):
             await self.strangers.calm()
@@ -250,7 +257,10 @@ class _Scene:
             await asyncio.sleep(0.2)
 
     async def _jump(self) -> None:
-        self.world.clock.advance(self.dice.uniform(1, 20))
+        if self.dice.random() < 0.5:
+            self.world.clock.advance(self.dice.uniform(1, 20))
+        else:
+            self.clock.skew = self.dice.uniform(-20, 20)
 
     async def _cut(self) -> None:
         self.proxy.cut_watches()

@@ -1,6 +1,7 @@
 """Each invariant can be broken, and says so."""
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -40,6 +41,13 @@ def test_a_job_that_breaks_its_promise_is_told_of(versions: list[dict[str, Any]]
 def test_two_live_pods_of_one_rank_are_told_of() -> None:
     told = Tale().put(job(attempt=1)).put(pod("a-1-0", attempt="1")).put(pod("a-2-0", attempt="2"))
     assert "a-2-0 was made while a-1-0 was there" in violations(told.history)[0]
+
+
+def test_a_pod_that_a_dead_operator_had_asked_for_is_nobodys_fault() -> None:
+    told = Tale().put(job(attempt=1))
+    told.history.deaths.append(time.monotonic())
+    told.put(pod("a-1-0", attempt="1")).put(job(attempt=2, restarts=1)).put(pod("a-2-0", attempt="2"))
+    assert violations(told.history) == []
 
 
 def test_a_route_that_sends_nothing_is_told_of_unless_a_stranger_wrote_it() -> None:
