@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,8 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
 
 def _guarded(command: Any) -> Any:
     def run(arguments: argparse.Namespace) -> int:
+        # Terminated, it ends what it started as it does when interrupted: compilers, or a lab half up.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return int(command(arguments) or 0)
         except LabError as error:
@@ -146,6 +149,8 @@ def _guarded(command: Any) -> Any:
         except KeyboardInterrupt:
             print("\ninterrupted; what is built stays, and the next build goes on from here", file=sys.stderr)
             return 130
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     return run
 

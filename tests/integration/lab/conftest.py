@@ -29,11 +29,15 @@ class LabUnderTest:
     checkout: Path = ROOT
 
     def call(self, command: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "SHIPWAY_LAB_HOME": str(self.home), "PYTHONPATH": str(self.checkout / "lab")}
-        line = [sys.executable, "-m", "shipway_lab", command, "--name", self.name, *words]
+        line, env = self.line(command, *words)
         done = subprocess.run(line, env=env, cwd=self.home, capture_output=True, text=True, check=False, timeout=900)
         assert not check or done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
         return done
+
+    def line(self, command: str, *words: str) -> tuple[list[str], dict[str, str]]:
+        """The command line, and the environment to run it in."""
+        env = {**os.environ, "SHIPWAY_LAB_HOME": str(self.home), "PYTHONPATH": str(self.checkout / "lab")}
+        return [sys.executable, "-m", "shipway_lab", command, "--name", self.name, *words], env
 
     def up(self, *words: str) -> None:
         self.call("up", *words)

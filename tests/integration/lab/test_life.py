@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,32 @@ def test_down_does_the_work_of_a_keeper_and_a_sweeper_that_were_both_killed(lab:
     assert remains(lab, cgroups, port) == []
 
 
-def test_up_after_the_same_starts_afresh(lab: LabUnderTest) -> None:
+@pytest.mark.parametrize("killed", [("keeper",), ("sweeper", "keeper")], ids=["being swept", "nobody sweeps"])
+def test_up_right_after_a_kill_starts_afresh(lab: LabUnderTest, killed: tuple[str, ...]) -> None:
     lab.up("--no-node")
     lab.kubectl("create", "namespace", "old")
-    kill("sweeper", "keeper")(lab)
-    eventually(lambda: lab.call("status", check=False).returncode == 1, lambda: "still up")
+    kill(*killed)(lab)
     lab.up("--no-node")
     assert "old" not in lab.kubectl("get", "namespaces")
+
+
+def test_a_second_up_waits_for_a_lab_that_is_only_just_coming_up(lab: LabUnderTest) -> None:
+    with ThreadPoolExecutor() as pool:
+        ups = [pool.submit(lab.up, "--no-node") for _ in range(2)]
+        wait(ups, return_when=FIRST_COMPLETED)
+        assert lab.status()["ready"]
+    assert all(up.result() is None for up in ups)
+    assert lab.status()["ready"]
+
+
+def test_an_up_that_is_terminated_takes_its_lab_along(lab: LabUnderTest) -> None:
+    command, env = lab.line("up", "--no-node")
+    with subprocess.Popen(command, env=env, cwd=lab.home, stderr=subprocess.DEVNULL) as starting:
+        eventually((lab.state / "keeper.json").exists, lambda: "no keeper")
+        cgroups = lab.kept["cgroups"]
+        starting.terminate()
+    assert starting.returncode == 130
+    assert not any(Path(cgroup).exists() for cgroup in cgroups)
 
 
 def test_a_part_that_keeps_dying_ends_the_lab_with_its_last_words(lab: LabUnderTest) -> None:

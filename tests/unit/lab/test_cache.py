@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shipway_lab.artifacts import tool
-from shipway_lab.artifacts.cache import Cache, digest
+from shipway_lab.artifacts.cache import Cache, digest, remove
 from shipway_lab.artifacts.lanes import ensure_all
 from shipway_lab.artifacts.progress import Progress, Step, duration
 from shipway_lab.errors import LabError
@@ -114,6 +114,32 @@ def test_a_damaged_folder_is_noticed_and_built_again(tmp_path: Path, damage: Cal
     damage(entry)
     assert digest(cache.ensure(artifact, quiet())) == before
     assert len(artifact.builds) == 2
+
+
+def test_whoever_only_looks_removes_nothing(tmp_path: Path) -> None:
+    artifact, cache = Made(), Cache(tmp_path)
+    entry = cache.ensure(artifact, quiet())
+    _flip_a_byte(entry)
+    assert cache.missing([artifact]) == [artifact]
+    assert entry.exists(), "another process may be putting a sound one there right now"
+
+
+def test_looking_while_another_process_builds_anew_finds_it_missing_or_sound(tmp_path: Path) -> None:
+    artifact, cache, ended = Made(write_folder), Cache(tmp_path), threading.Event()
+
+    def build_again_and_again() -> None:
+        while not ended.is_set():
+            remove(cache.ensure(artifact, quiet()))
+
+    builder = threading.Thread(target=build_again_and_again)
+    builder.start()
+    try:
+        found = [cache.find(artifact) for _ in range(2000)]
+    finally:
+        ended.set()
+        builder.join()
+    assert set(found) <= {None, cache.path(artifact)}
+    assert len(artifact.builds) > 1
 
 
 def test_an_interrupted_build_leaves_no_entry_and_the_next_one_starts_afresh(tmp_path: Path) -> None:

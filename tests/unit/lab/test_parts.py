@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shipway_lab import parts
 from shipway_lab.errors import LabError
 from shipway_lab.nodes import NODES, with_parts
-from shipway_lab.parts import contour, kserve, kwok, manifests, peers, webhooks
+from shipway_lab.parts import contour, kserve, kueue, kwok, manifests, peers, webhooks
 from shipway_lab.parts.base import Part
 
 
@@ -102,6 +102,27 @@ def test_jobset_is_asked_about_its_own_pods_only() -> None:
     pods, sets = (peers._only_its_pods(hook) for hook in hooks)
     assert pods["objectSelector"]["matchExpressions"][0]["key"] == "jobset.sigs.k8s.io/jobset-name"
     assert "objectSelector" not in sets
+
+
+def test_kueue_converts_the_kinds_it_says_and_no_others() -> None:
+    plain = {"metadata": {"name": "topologies.kueue.x-k8s.io"}, "spec": {"group": "kueue.x-k8s.io"}}
+    old = {"metadata": {"name": "workloads.kueue.x-k8s.io"}, "spec": {"group": "kueue.x-k8s.io"}}
+    converted = {"workloads.kueue.x-k8s.io"}
+    assert kueue.convertible(plain, converted, "Q0E=") == plain
+    made = kueue.convertible(old, converted, "Q0E=")["spec"]
+    assert made["group"] == "kueue.x-k8s.io"
+    assert made["conversion"]["webhook"]["clientConfig"] == {
+        "url": "https://127.0.0.1:9843/convert",
+        "caBundle": "Q0E=",
+    }
+
+
+def test_kueue_is_not_asked_about_pods_of_the_system() -> None:
+    hooks = [{"name": "mpod.kb.io"}, {"name": "vstatefulset.kb.io"}, {"name": "mjob.kb.io"}]
+    pods, sets, jobs = (kueue.spare_system(hook) for hook in hooks)
+    for spared in (pods, sets):
+        assert spared["namespaceSelector"]["matchExpressions"][0]["values"] == ["kube-system", "kueue-system"]
+    assert "namespaceSelector" not in jobs
 
 
 def test_a_service_for_a_process_has_no_selector_and_one_endpoint() -> None:
