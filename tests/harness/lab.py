@@ -94,10 +94,22 @@ async def prepare(path: Path, audit_log: Path) -> Lab:
     """Install what operators need into the cluster: CRDs and an identity."""
     admin = credentials.from_kubeconfig(path)
     async with Client.connect(admin) as client:
-        await install_crds(client, [ROOT / "crds"])
-        token = await _operator_token(client)
+        await install_release(client)
+        token = await service_account_token(client, OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, seconds=24 * 3600)
     operator = Connection(server=admin.server, token=FixedToken(token), ca=admin.ca)
     return Lab(path, AuditLog(audit_log), admin, operator)
+
+
+async def install_release(client: Client, root: Path = ROOT) -> None:
+    """Install what the operator of a release needs: its CRDs and its chart's rights.
+
+    Args:
+        client: With all rights.
+        root: Top of the release's source tree.
+    """
+    await install_crds(client, [root / "crds"])
+    for document in chart_rights(root=root):
+        await client.apply(RIGHTS[document["kind"]], document)
 
 
 async def install_crds(client: Client, folders: list[Path]) -> None:
@@ -134,20 +146,14 @@ async def _served(client: Client, crd: Object) -> None:
                 await asyncio.sleep(0.1)
 
 
-def chart_rights(values: dict[str, Any] | None = None) -> list[Object]:
+def chart_rights(values: dict[str, Any] | None = None, *, root: Path = ROOT) -> list[Object]:
     """The namespace, service account, roles and bindings of the chart: operators in tests may do as much as in use."""
-    with helm.Chart.load(ROOT / "charts" / "shipway") as chart:
+    with helm.Chart.load(root / "charts" / "shipway") as chart:
         rendered: dict[str, str] = chart.render(values or {}, name="shipway", namespace=OPERATOR_NAMESPACE)
     texts = (text for path, text in rendered.items() if "/rbac/" in path)
     documents = [document for text in texts for document in yaml.safe_load_all(text) if document]
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}
     return [namespace, *documents]
-
-
-async def _operator_token(client: Client) -> str:
-    for document in chart_rights():
-        await client.apply(RIGHTS[document["kind"]], document)
-    return await service_account_token(client, OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, seconds=24 * 3600)
 
 
 def _lab(*arguments: str) -> str:
