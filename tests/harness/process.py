@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from harness.lab import OPERATOR_NAMESPACE, Lab
+from harness.leaks import operator_logs
 from harness.waiting import HopelessError, eventually
 
 
@@ -24,6 +25,7 @@ class OperatorProcess:
     ) -> None:
         self._kubeconfig = lab.operator_kubeconfig(folder, server=server)
         self._log = folder / f"operator-{time.monotonic_ns()}.log"
+        operator_logs.add(self._log)
         self.http = f"http://127.0.0.1:{free_port()}"
         self.metrics = f"http://127.0.0.1:{free_port()}"
         self._env = os.environ | {
