@@ -153,12 +153,13 @@ def test_a_node_without_power_is_missed_and_comes_back_with_its_pods(two: LabUnd
     assert restarts(two)["node1"] == 0
 
 
-def test_a_node_that_hangs_answers_again_when_it_goes_on(two: LabUnderTest) -> None:
+@pytest.mark.parametrize(("here", "there"), [NODES, NODES[::-1]])
+def test_a_node_that_hangs_answers_again_when_it_goes_on(two: LabUnderTest, here: str, there: str) -> None:
     before = restarts(two)
-    two.call("node", "pause", "node2")
-    assert "timed out" in once(two, "node1", f"{address(two, 'node2')}:8080")
-    two.call("node", "resume", "node2")
-    assert ask(two, "node1", f"{address(two, 'node2')}:8080").startswith("node2 ")
+    two.call("node", "pause", there)
+    assert "timed out" in once(two, here, f"{address(two, there)}:8080")
+    two.call("node", "resume", there)
+    assert ask(two, here, f"{address(two, there)}:8080").startswith(f"{there} ")
     assert restarts(two) == before
 
 
