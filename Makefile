@@ -45,6 +45,10 @@ test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
 test-faults: $(STAMP) ## 200 seeded runs under faults (about ten minutes; SEEDS=n, or ARGS="--seed n --verbose" for one)
 	@PYTHONPATH=tests $(V)/python -m faults --seeds $(or $(SEEDS),200) $(ARGS)
 
+.PHONY: test-lifecycle
+test-lifecycle: $(STAMP) ## Upgrade with 1,000 live objects, four lost leaders, removal, restore (about eight minutes)
+	@SHIPWAY_TEST_OBJECTS=$(or $(OBJECTS),1000) SHIPWAY_TEST_ROUNDS=4 $(V)/python -m pytest -q -s tests/integration/lifecycle
+
 .PHONY: test-lab-parts
 test-lab-parts: $(STAMP) ## Parts of the lab that only benchmarks use (the first time compiles Kueue, about five minutes)
 	@$(V)/python -m pytest -q tests/lab_parts
