@@ -49,6 +49,7 @@ TIERS = (
     Tier("unit", 4, (_python("-m", "pytest", "-q", "-n", "2", "tests/unit"),), fast=True),
     Tier("build", 25, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
     Tier("integration", 30, (_python("-m", "pytest", "-q", "tests/integration"),)),
+    Tier("faults", 5, (_python("-m", "pytest", "-q", "tests/faults"),)),
     Tier("demo", 14, (_python("-m", "shipway_demo"),)),
 )
 

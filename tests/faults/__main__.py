@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults.diary import DiaryHandler
+from faults.diary import listening
 from faults.pace import Pace, pace
 from faults.report import ENOUGH_SEEDS, claims, facts, machine
 from faults.run import Outcome, run_seed
@@ -27,13 +27,15 @@ DIARIES = ROOT / "build" / "faults"
 def main() -> int:
     """Run; 0 when every claim holds, or, where not all seeds were asked for, when no rule was broken."""
     options = _arguments()
-    _listen(aloud=options.verbose)
+    if options.verbose:
+        logging.basicConfig(format="%(name)s %(message)s")
     seeds = [options.seed] * options.times if options.seed is not None else _range(options)
     os.environ.setdefault("SHIPWAY_TEST_LAB", "faults")
     began = time.monotonic()
     with kubeconfig() as (path, audit_log), tempfile.TemporaryDirectory() as folder:
         lab = asyncio.run(_prepared(path, audit_log, Path(folder)))
-        outcomes = asyncio.run(_run_all(seeds, lab, options))
+        with listening():
+            outcomes = asyncio.run(_run_all(seeds, lab, options))
     claimed = claims(outcomes)
     for claim in claimed:
         print(f"{'ok  ' if claim['holds'] else 'FAIL'} {claim['name']}: {claim['value']} {claim['unit']}")
@@ -61,12 +63,6 @@ def _arguments() -> argparse.Namespace:
 
 def _range(options: argparse.Namespace) -> Sequence[int]:
     return range(options.first, options.first + options.seeds)
-
-
-def _listen(*, aloud: bool) -> None:
-    further = [logging.StreamHandler()] if aloud else []
-    logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", handlers=[DiaryHandler(), *further])
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # the proxy breaks connections off on purpose
 
 
 async def _prepared(path: Path, audit_log: Path, folder: Path) -> Lab:

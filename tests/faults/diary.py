@@ -3,6 +3,8 @@
 import contextvars
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from faults.history import Change, History
@@ -41,7 +43,23 @@ def note(sentence: str) -> None:
         diary.write(sentence)
 
 
-class DiaryHandler(logging.Handler):
+@contextmanager
+def listening() -> Iterator[None]:
+    """What operators log goes to the diaries of their runs while inside, and what the proxy breaks off is no news."""
+    root, server, handler = logging.getLogger(), logging.getLogger("aiohttp.server"), _Handler()
+    levels = root.level, server.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    server.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(levels[0])
+        server.setLevel(levels[1])
+
+
+class _Handler(logging.Handler):
     """Sends what operators log to the diary of their run."""
 
     def emit(self, record: logging.LogRecord) -> None:

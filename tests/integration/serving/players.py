@@ -221,7 +221,7 @@ async def verify(world: World, name: str, digest: str) -> None:
 
 async def deploy(world: World, version: str = "v1", **rollout: Any) -> None:
     """A ServingDeployment of the model."""
-    spec = {
+    spec: dict[str, Any] = {
         "model": "ranker",
         "version": version,
         "host": "ranker.example.com",

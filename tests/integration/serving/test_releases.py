@@ -4,7 +4,8 @@ import pytest
 
 from harness.lab import Lab
 from harness.replay import Play, Scenario, World, replay
-from integration.serving.players import deploy, gone, playing, publish, release, serves, share, status
+from integration.serving.players import act, deploy, gone, playing, publish, release, serves, share, status
+from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, SERVING_DEPLOYMENT
 
 pytestmark = pytest.mark.lab
@@ -72,5 +73,28 @@ async def test_a_bad_version_is_taken_back_and_held(serving_lab: Lab):
             incidents = await world.list(INCIDENT)
             assert [incident["spec"]["gate"] for incident in incidents] == ["errors"]
             await world.condition(INCIDENT, incidents[0]["metadata"]["name"], "Mitigated")
+
+    await replay(told(play), serving_lab)
+
+
+async def test_an_incident_is_acknowledged_and_lifted_by_a_retry(serving_lab: Lab):
+    async def play(world: World) -> None:
+        async with playing(world):
+            await publish(world, "v1", "v2")
+            await deploy(world)
+            await serves(world, "v1")
+            await release(world, "v2")
+            await world.eventually(lambda: share(world, "v2"), what="v2 has traffic")
+            await act(world, "abort", "1")
+            await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
+            (incident,) = await world.list(INCIDENT)
+            name = incident["metadata"]["name"]
+            await world.patch(INCIDENT, name, {"metadata": {"annotations": {ACKNOWLEDGED_BY: "ada"}}})
+            await world.condition(INCIDENT, name, "Ready", reason="Resolved")
+            await act(world, "retry", "2")
+            await serves(world, "v2")
+            await world.condition(INCIDENT, name, "Quarantined", status="False", reason="Lifted")
+            world.clock.advance(10)
+            await gone(world, "v1")
 
     await replay(told(play), serving_lab)

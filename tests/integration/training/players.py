@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from harness.builders import DIGEST, model, pod_status, training_job
@@ -43,7 +44,7 @@ async def create_job(world: World, **spec: Any) -> None:
 async def run_pods(world: World, attempt: int, nodes: int = 2) -> None:
     """The kubelet starts the pods of an attempt."""
     for rank in range(nodes):
-        await act(world, lambda name=f"{NAME}-{attempt}-{rank}": world.set_status(POD, name, pod_status("Running")))
+        await act(world, partial(world.set_status, POD, f"{NAME}-{attempt}-{rank}", pod_status("Running")))
     await world.condition(TRAINING_JOB, NAME, "Ready", reason="Running")
     await _created(world, attempt)
 
@@ -53,7 +54,7 @@ async def finish(world: World, attempt: int, message: str | None = None, nodes: 
     for rank in range(nodes):
         said = (result() if message is None else message) if rank == 0 else ""
         status = pod_status("Succeeded", message=said)
-        await act(world, lambda name=f"{NAME}-{attempt}-{rank}", told=status: world.set_status(POD, name, told))
+        await act(world, partial(world.set_status, POD, f"{NAME}-{attempt}-{rank}", status))
 
 
 async def fail(world: World, attempt: int, rank: int, **ended: Any) -> None:
