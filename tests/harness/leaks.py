@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ PUBLIC = re.compile(r"(URL|REGION|ENDPOINT)$")
 """Keys of storage Secrets whose values error messages may name."""
 TOKEN = re.compile(r"eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}")
 LAST_WORDS_SECONDS = 0.5
+CLOSE_SECONDS = 0.25
+"""Connections are closed by the loop's next turns, and have to be before the loop is."""
 
 operator_logs: set[Path] = set()
 """Files that operator processes of this session have logged to."""
@@ -35,13 +38,18 @@ class LeakSearch:
 
     def __init__(self) -> None:
         self._secrets: dict[str, str] = {}
+        self._recent: deque[tuple[str, str]] = deque(maxlen=256)
+        """Each kind has a watch of its own: what says a secret may come before the Secret does."""
         self.found: set[str] = set()
         """What was said where, in words that do not say it again."""
 
     def hide(self, value: str, name: str) -> None:
         """Nobody may say this value."""
-        if len(value) >= LEAST_LENGTH:
-            self._secrets[value] = name
+        if len(value) < LEAST_LENGTH:
+            return
+        self._secrets[value] = name
+        for text, where in list(self._recent):
+            self.read(text, where)
 
     def see(self, obj: Object) -> None:
         """Look at an object: a Secret has what is to be hidden; of others their status, and all of an Event."""
@@ -53,7 +61,9 @@ class LeakSearch:
                     self.hide(base64.b64decode(value).decode(errors="replace"), f"{key} of {name}")
             return
         said = obj if obj["kind"] == EVENT.kind else obj.get("status")
-        self.read(orjson.dumps(said).decode(), name)
+        text = orjson.dumps(said).decode()
+        self._recent.append((text, name))
+        self.read(text, name)
 
     def read(self, text: str, where: str) -> None:
         """Look through a text."""
@@ -127,6 +137,7 @@ async def _watch(admin: Connection, look: Callable[[Object], None], stop: asynci
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(CLOSE_SECONDS)
 
 
 async def _follow(client: Client, resource: Resource, look: Callable[[Object], None]) -> None:

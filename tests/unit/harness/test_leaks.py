@@ -44,3 +44,10 @@ def test_a_token_is_known_by_its_form() -> None:
     part = "A" * 24
     found.read(f"Bearer eyJ{part}.eyJ{part}.{part}", "operator.log")
     assert found.found == {"a token is said in operator.log"}
+
+
+def test_a_secret_that_is_known_late_is_found_in_what_was_said_before() -> None:
+    found = LeakSearch()
+    found.see({"kind": "Event", "metadata": META, "note": "hunter2-hunter2"})
+    found.see(SECRET)
+    assert found.found == {"AWS_SECRET_ACCESS_KEY of Secret team/storage is said in Event team/train"}
