@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import uvloop
 from aiohttp import ClientSession, web
 from prometheus_client import CollectorRegistry
 
@@ -331,7 +332,7 @@ def main() -> int:
         return 2
     logs.setup(plain=settings.plain_logs)
     try:
-        asyncio.run(_run(settings, connection))
+        uvloop.run(_run(settings, connection))
     except Exception:
         log.exception("a part of the operator ended; start it anew")
         return 1

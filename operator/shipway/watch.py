@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
+import uvloop
 
 from shipway.kube.credentials import Connection
 from shipway.kube.resource import Object, Resource
@@ -57,7 +58,7 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
     def run() -> None:
         error: BaseException | None = None
         try:
-            asyncio.run(_operate(connection, resources, namespaces, deliver, stop))
+            uvloop.run(_operate(connection, resources, namespaces, deliver, stop))
         except BaseException as failure:
             error = failure
         if not deaf.is_set():

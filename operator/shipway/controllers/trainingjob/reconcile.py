@@ -37,7 +37,7 @@ from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 """How long pods may take to start before the status names those that are waited for: most need less, and no write."""
 
 
