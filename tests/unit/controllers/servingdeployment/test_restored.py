@@ -7,7 +7,7 @@ import pytest
 
 from shipway.controllers.owned import owner_uid
 from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, MODEL, MODEL_VERSION, SERVING_DEPLOYMENT
-from unit.controllers.servingdeployment.world import World
+from unit.controllers.servingdeployment.world import GATES, World
 
 RESTORED = ("ServingDeployment", "InferenceService", "HTTPRoute")
 
@@ -160,3 +160,23 @@ def test_a_version_that_was_taken_back_is_not_released_again():
     world.run(30)
     assert world.share("v1") == 100
     assert world.condition("Stalled") == ("True", "Quarantined")
+
+
+QUICK: dict[str, Any] = {
+    "steps": [{"setWeight": 20}, {"pause": {"seconds": 3}}, {"setWeight": 50}, {"pause": {"seconds": 3}}],
+    "gates": GATES,
+    "bakeSeconds": 3,
+}
+
+
+@pytest.mark.parametrize("crash_after", range(1, 13))
+def test_an_operator_that_dies_after_any_write_of_a_restored_release_changes_nothing_of_it(crash_after: int):
+    world = at("v2", 20, rollout=QUICK)
+    before = len(world.route_shares("v2"))
+    restore(world)
+    world.crash_at = world.writes + crash_after
+    world.until(lambda: world.serves("v2"))
+    assert world.crashes == 1
+    assert sorted(set(world.route_shares("v2")[before:]) | {20}) == [20, 50, 100]
+    assert world.status.rollout is not None
+    assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
