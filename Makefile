@@ -57,6 +57,10 @@ test-lab-parts: $(STAMP) ## Parts of the lab that only benchmarks use (the first
 lint: $(STAMP) ## Static checks only
 	@$(V)/python tests/run.py --only static
 
+.PHONY: checkov
+checkov: $(STAMP) ## What a scanner finds in the rendered chart (.checkov.yaml has the exceptions, each with its reason)
+	@$(V)/python tests/chart_scan.py
+
 .PHONY: format
 format: $(STAMP) ## Format the code and fix what can be fixed
 	@$(V)/ruff format . && $(V)/ruff check --fix .

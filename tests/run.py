@@ -47,6 +47,7 @@ TIERS = (
         fast=True,
     ),
     Tier("unit", 4, (_python("-m", "pytest", "-q", "-n", "2", "tests/unit"),), fast=True),
+    Tier("chart", 2, (_python("tests/chart_scan.py"),)),
     Tier("build", 25, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
     Tier("integration", 30, (_python("-m", "pytest", "-q", "tests/integration"),)),
     Tier("faults", 5, (_python("-m", "pytest", "-q", "tests/faults"),)),
