@@ -17,6 +17,8 @@ from shipway_lab import jsonfile
 from shipway_lab.artifacts.progress import Progress, Step
 from shipway_lab.errors import LabError
 
+_KEY_DIGITS = 16
+
 
 class Artifact(Protocol):
     """Something the cache can make."""
@@ -48,7 +50,7 @@ class Cache:
 
     def path(self, artifact: Artifact) -> Path:
         """Where the artifact's entry lies or would lie."""
-        return self.root / artifact.folder / f"{artifact.name}-{artifact.key()[:16]}"
+        return self.root / artifact.folder / f"{artifact.name}-{artifact.key()[:_KEY_DIGITS]}"
 
     def find(self, artifact: Artifact) -> Path | None:
         """The entry if it is there and undamaged. Removes nothing: another process may be replacing it right now."""
@@ -84,7 +86,8 @@ class Cache:
 
     def _build(self, artifact: Artifact, entry: Path, step: Step) -> None:
         draft = entry.with_name(f".{entry.name}.draft")
-        remove(draft)
+        for stale in entry.parent.glob(f".{artifact.name}-{'[0-9a-f]' * _KEY_DIGITS}.draft"):
+            remove(stale)  # Of a build that was killed, perhaps of another version.
         remove(entry)
         started = time.monotonic()
         try:
