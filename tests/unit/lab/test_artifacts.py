@@ -114,5 +114,14 @@ def test_tools_that_others_wait_for_can_be_ended_with_all_they_started(tmp_path:
         tool.stop_all()
         with pytest.raises(LabError, match="exit code -15"):
             waiting.result(timeout=5)
-    state = Path(f"/proc/{child.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    deadline = time.monotonic() + 30
+    while _lives(child.read_text().strip()):
+        assert time.monotonic() < deadline, "what the tool started outlives it"
+        time.sleep(0.01)
+
+
+def _lives(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
