@@ -1,4 +1,4 @@
-"""Renders the chart with everything in it and lets checkov look for what is unsafe; .checkov.yaml has the exceptions."""
+"""Renders the chart with everything in it and has checkov look for what is unsafe; .checkov.yaml has exceptions."""
 
 import subprocess
 import sys

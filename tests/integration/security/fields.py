@@ -10,11 +10,15 @@ from harness.builders import model, model_version, serving_deployment, training_
 from harness.lab import ROOT
 from shipway.kube.resource import Object
 
-Path = tuple[str, ...]
+SchemaPath = tuple[str, ...]
 """A place in a schema: names of fields, `[]` for an item, `{}` for a value of a map, `{key}` for a name in it."""
 Place = tuple[str | int, ...]
 """A place in an object; `{key}` behind a name in a map means that name itself."""
 
+NAMES = {
+    f"self.matches(r'{form}')" for form in (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+}
+"""The rules of names: a label and a whole DNS name, neither with a slash or a colon."""
 RESOURCES = {"requests": {"cpu": "100m"}, "limits": {"memory": "1Gi"}}
 STORAGE = {"uri": "s3://models/test", "secretName": "storage"}
 SERVING: dict[str, Any] = {
@@ -84,7 +88,7 @@ def spec_schemas() -> dict[str, Object]:
     }
 
 
-def texts(schema: Object, path: Path = ()) -> Iterator[Path]:
+def texts(schema: Object, path: SchemaPath = ()) -> Iterator[SchemaPath]:
     """Every place of a schema where a text of the user's own may stand."""
     if _is_text(schema):
         yield path
@@ -97,7 +101,17 @@ def texts(schema: Object, path: Path = ()) -> Iterator[Path]:
         yield from texts(schema["items"], (*path, "[]"))
 
 
-def places(schema: Object, value: Any, path: Path = (), place: Place = ()) -> Iterator[tuple[Path, Place]]:
+def is_name(schema: Object, path: SchemaPath) -> bool:
+    """Whether a text has the form of an object's name."""
+    for step in path:
+        if step == "{key}":
+            return False
+        known = schema.get("properties") or {}
+        schema = schema["items"] if step == "[]" else schema["additionalProperties"] if step == "{}" else known[step]
+    return any(rule["rule"] in NAMES for rule in schema.get("x-kubernetes-validations", ()))
+
+
+def places(schema: Object, value: Any, path: SchemaPath = (), place: Place = ()) -> Iterator[tuple[SchemaPath, Place]]:
     """Every text that an object has, by its place in the schema and in the object."""
     if _is_text(schema):
         yield path, place

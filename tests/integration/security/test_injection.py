@@ -3,17 +3,12 @@
 import asyncio
 import json
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import aiohttp
 import pytest
 
 from harness.builders import DIGEST
-from harness.definitions import install_serving_crds
-from harness.lab import Lab
+from integration.security.dry_run import DryRun
 from integration.security.fields import FULL, Place, places, spec_schemas, text_at, texts, with_text
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
@@ -21,7 +16,7 @@ from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.modelversion.children import verify_pod
 from shipway.controllers.servingdeployment.children import inference_service, route
 from shipway.controllers.trainingjob.children import RECIPES, training_pod
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, OWN, POD, Object, Resource
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, OWN, POD, Object
 
 pytestmark = pytest.mark.lab
 HOSTILE = (
@@ -37,39 +32,6 @@ HOSTILE = (
 )
 OUR_IMAGE = "workloads:1"
 SECRET = {"AWS_SECRET_ACCESS_KEY": "the-secret"}
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """The API server asked what it would store."""
-
-    session: aiohttp.ClientSession
-    url: str
-    tls: ssl.SSLContext | bool
-    namespace: str
-    limit: asyncio.Semaphore
-
-    async def create(self, resource: Resource, body: Object) -> Object | None:
-        """The object as it would be stored; None when it is refused as invalid or against a policy."""
-        meta = {**body["metadata"], "namespace": self.namespace}
-        url = f"{self.url}{resource.path(self.namespace)}?dryRun=All"
-        typed = {**body, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-        async with (
-            self.limit,
-            self.session.post(url, json=typed, ssl=self.tls) as response,
-        ):
-            answer: Object = await response.json()
-            if response.status == 201:
-                return answer
-            assert response.status in {400, 403, 422}, answer
-            return None
-
-
-@pytest.fixture
-async def server(lab: Lab, namespace: str, tmp_path: Path) -> AsyncIterator[DryRun]:
-    await install_serving_crds(lab, tmp_path)
-    async with aiohttp.ClientSession() as session:
-        yield DryRun(session, lab.admin.server, lab.admin.ssl_context(), namespace, asyncio.Semaphore(16))
 
 
 def test_every_text_of_every_spec_that_tenants_write_is_tried() -> None:

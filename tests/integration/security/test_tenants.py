@@ -15,9 +15,10 @@ from harness.lab import ROOT, Lab
 from harness.namespaces import fresh_namespace
 from harness.process import operator_process
 from harness.waiting import eventually
+from integration.security.dry_run import DryRun
+from integration.security.fields import FULL, SchemaPath, is_name, places, spec_schemas, texts, with_text
 from shipway.kube.client import Client
 from shipway.kube.credentials import FixedToken
-from shipway.kube.errors import InvalidError
 from shipway.kube.resource import (
     EVENT,
     INFERENCE_SERVICE,
@@ -35,31 +36,41 @@ pytestmark = pytest.mark.lab
 SECRET = Resource("", "v1", "secrets", "Secret")
 STORAGE = {"uri": "s3://models/test"}
 SERVING: dict[str, Any] = {"model": "ranker", "version": "v1", "host": "r.example.com", "gateway": {"name": "gw"}}
-VERSION_SOURCE = {"uri": "s3://models/test/ranker/v1"}
+REFERENCES: dict[str, set[SchemaPath]] = {
+    "TrainingJob": {
+        ("serviceAccountName",),
+        ("storage", "secretName"),
+        ("output", "model"),
+        ("output", "version"),
+    },
+    "Model": {("aliases", "[]", "version")},
+    "ModelVersion": {("modelName",), ("version",), ("source", "secretName"), ("lineage", "trainingJob", "name")},
+    "ServingDeployment": {
+        ("model",),
+        ("version",),
+        ("alias",),
+        ("gateway", "name"),
+        ("gateway", "namespace"),
+        ("predictor", "runtime"),
+        ("predictor", "storageContainerName"),
+        ("predictor", "serviceAccountName"),
+    },
+}
+"""Every field that names another object."""
 MARKER = "AKIA-marker-that-nobody-may-read"
 
 
-@pytest.mark.parametrize("name", ["other/thing", "../other/thing", "other.svc/thing", "other:thing"])
-@pytest.mark.parametrize(
-    ("resource", "build"),
-    [
-        (TRAINING_JOB, lambda name: training_job(storage={**STORAGE, "secretName": name})),
-        (TRAINING_JOB, lambda name: training_job(serviceAccountName=name)),
-        (TRAINING_JOB, lambda name: training_job(output={"model": name, "version": "v1"})),
-        (MODEL_VERSION, lambda name: model_version(source={**VERSION_SOURCE, "secretName": name})),
-        (MODEL_VERSION, lambda name: model_version(modelName=name)),
-        (SERVING_DEPLOYMENT, lambda name: serving_deployment(**{**SERVING, "model": name})),
-        (SERVING_DEPLOYMENT, lambda name: serving_deployment(**{**SERVING, "version": name})),
-        (SERVING_DEPLOYMENT, lambda name: serving_deployment(**SERVING, predictor={"serviceAccountName": name})),
-    ],
-)
-async def test_no_reference_takes_a_name_that_could_mean_another_namespace(
-    kube: Client, namespace: str, resource: Resource, build: Any, name: str
-) -> None:
-    body = build(name)
-    body["metadata"]["namespace"] = namespace
-    with pytest.raises(InvalidError):
-        await kube.create(resource, body)
+@pytest.mark.parametrize("name", ["other/thing", "../other/thing", "other:thing", "Other.Thing", "-other"])
+async def test_no_reference_takes_a_name_that_could_mean_another_namespace(server: DryRun, name: str) -> None:
+    for kind, objects in FULL.items():
+        schema = spec_schemas()[kind]
+        names = {path for path in texts(schema) if is_name(schema, path)}
+        assert names >= REFERENCES[kind]
+        for obj in objects:
+            for path, place in places(schema, obj["spec"]):
+                wrong = {**obj, "spec": with_text(obj["spec"], place, name)}
+                if path in names:
+                    assert await server.create(OWN[kind], wrong) is None, f"{kind} {path}"
 
 
 def test_no_field_of_a_spec_names_a_namespace_but_that_of_the_gateway() -> None:
