@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from burst import Burst, burst, clear
+from churn import churn
 from claims import OURS, claims
 from cluster import Cluster, cluster
+from disturbances import delays
 from phases import queue_latency, quiet, restart, single
 from ranges import out_of_range
+from shards import NAMESPACES, shards
 from subjects import SUBJECTS, Subject
 
 from shipway_lab.parts.kubernetes import VERSION
@@ -33,6 +36,7 @@ def main() -> int:
     parser.add_argument("--add", action="store_true", help="keep what the output holds of other subjects and sizes")
     parser.add_argument("--quiet-seconds", type=float, default=130, help="how long standing still is watched")
     parser.add_argument("--namespaces", type=int, default=100)
+    parser.add_argument("--shards", type=int, default=0, metavar="N", help="only two operators against one, N objects")
     parser.add_argument("--name", default="bench", help="name of the lab")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
@@ -40,7 +44,10 @@ def main() -> int:
     run = Run(sizes, arguments.subjects.split(","), quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
         run.keep(json.loads(arguments.output.read_text()))
-    asyncio.run(run.all(arguments.name, arguments.namespaces))
+    if arguments.shards:
+        asyncio.run(run.shards(arguments.name, arguments.shards))
+    else:
+        asyncio.run(run.all(arguments.name, arguments.namespaces))
     if arguments.quick:
         print(*(problems := run.problems()), sep="\n")
         return 1 if problems else 0
@@ -76,6 +83,11 @@ class Run:
                 for objects in self._sizes:
                     await (self._ours if word == OURS else self._theirs)(where, subject, objects)
 
+    async def shards(self, name: str, objects: int) -> None:
+        """Measure two operators against one."""
+        async with cluster(name, namespaces=NAMESPACES) as where:
+            self._phases["shards"] = self._say("shards", await shards(where, SUBJECTS[OURS], objects))
+
     def keep(self, earlier: dict[str, Any]) -> None:
         """Start from the results of an earlier run on this machine; what is measured again replaces them."""
         self._bursts = {(found["subject"], found["objects"]): Burst.from_json(found) for found in earlier["bursts"]}
@@ -106,11 +118,15 @@ class Run:
             if objects == self._sizes[0]:
                 self._phases["single"] = self._say("single", await single(where, subject))
                 await clear(where, subject)
+                self._phases["delays"] = self._say("delays", await delays(where, subject))
             self._note(await burst(where, subject, objects))
             self._queues[str(objects)] = self._say("queue", await queue_latency(operator))
             if last:
                 found = {"objects": objects, **await quiet(where, seconds=self._quiet_seconds)}
                 self._phases["quiet"] = self._say("quiet", found)
+            if last and objects > QUICK:
+                changed = {"objects": objects, **await churn(where, subject, objects)}
+                self._phases["churn"] = self._say("churn", changed)
             else:
                 await clear(where, subject)
         if last:

@@ -44,6 +44,9 @@ LIMITS = {
     "idle_apply_to_pods_ms": Limit(50, "ms"),
     "ready_reported_after_pods_ms": Limit(100, "ms"),
     "hot_object_delay_s": Limit(1, "s"),
+    "poisoned_object_delay_s": Limit(1, "s"),
+    "giant_object_delay_s": Limit(1, "s"),
+    "two_shards_speedup": Limit(1.8, "times", least=True),
 }
 PEERS = {"trainer": "trainjob", "jobset": "jobset", "kuberay": "raycluster"}
 OURS = "trainingjob"
@@ -100,8 +103,9 @@ def _in_phases(phases: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     if restart := phases.get("restart"):
         yield f"restart_first_reconcile_seconds_{restart['objects']}", restart["first_reconcile_s"]
         yield f"restart_caught_up_seconds_{restart['objects']}", restart["caught_up_s"]
-    if "hot_object_delay_s" in phases:
-        yield "hot_object_delay_s", phases["hot_object_delay_s"]
+    yield from phases.get("delays", {}).items()
+    if found := phases.get("shards"):
+        yield "two_shards_speedup", found["two_shards_speedup"]
 
 
 def _judged(name: str, value: float) -> Claim:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,16 +38,20 @@ class Cluster:
     namespaces: tuple[str, ...]
 
     @asynccontextmanager
-    async def operator(self, **env: str) -> AsyncIterator[OperatorProcess]:
-        """Our operator as a process on all namespaces, with a Lease as in production; its time is on the meter."""
+    async def operator(self, *, namespaces: Sequence[str] = ()) -> AsyncIterator[OperatorProcess]:
+        """Our operator as a process; its time is on the meter.
+
+        Args:
+            namespaces: Where it works; everywhere when empty, and then with a Lease as in production.
+        """
         with tempfile.TemporaryDirectory() as folder:
-            settings = {"SHIPWAY_LEASE": "shipway-operator", "SHIPWAY_LOG_FORMAT": "json", **env}
-            async with operator_process(self.lab, Path(folder), namespaces=[], **settings) as process:
-                self.meter.operator = process.pid
+            settings = {"SHIPWAY_LEASE": "" if namespaces else "shipway-operator", "SHIPWAY_LOG_FORMAT": "json"}
+            async with operator_process(self.lab, Path(folder), namespaces=list(namespaces), **settings) as process:
+                self.meter.operators.append(process.pid)
                 try:
                     yield process
                 finally:
-                    self.meter.operator = None
+                    self.meter.operators.remove(process.pid)
                     if process.running:
                         await process.terminate()
 

@@ -42,14 +42,18 @@ class Meter:
     def __init__(self, keeper: Path) -> None:
         groups = json.loads(keeper.read_text())["cgroups"]
         self._parts = next(Path(group) for group in groups if "/pids/" in group) / "parts"
-        self.operator: int | None = None
-        """The operator's process id."""
+        self.operators: list[int] = []
+        """Process ids of our operators."""
 
     def read(self) -> Reading:
         """Now."""
         cpu = {part: sum(map(_cpu, pids)) for part, pids in self._pids().items()}
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return Reading(cpu, _machine(), usage.ru_utime + usage.ru_stime)
+
+    def busiest_operator(self) -> float:
+        """Processor seconds of the one of our operators that has used most."""
+        return max(map(_cpu, self.operators))
 
     def forget_peaks(self) -> None:
         """Let peak memory be counted from here on."""
@@ -63,7 +67,7 @@ class Meter:
 
     def _pids(self) -> dict[str, list[int]]:
         found = {folder.name: _members(folder) for folder in sorted(self._parts.iterdir()) if folder.is_dir()}
-        return {**found, "operator": [self.operator]} if self.operator else found
+        return {**found, "operator": self.operators} if self.operators else found
 
 
 def _members(folder: Path) -> list[int]:

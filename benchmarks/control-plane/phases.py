@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,22 +24,42 @@ async def single(cluster: Cluster, subject: Subject) -> dict[str, float]:
     `apply_to_pods_ms` runs from the start of the create to the sight of the last pod, `ready_after_pods_ms` from the
     sight of the last running pod to the object's own report. Both are what a watching client sees.
     """
-    apply_to_pods, ready_after_pods = [], []
-    for number in range(SAMPLES):
-        name, namespace = f"single-{number:02}", cluster.namespaces[number % len(cluster.namespaces)]
-        async with observing(cluster.client, subject) as seen:
-            start = time.monotonic()
-            await cluster.client.create(subject.resource, subject.make(name, namespace))
-            done = await seen.until(partial(_one_complete, seen), within=30)
-            if not done:
-                raise TimeoutError(f"{subject.name} {namespace}/{name} was not ready within 30 s")
-            apply_to_pods.append(max(seen.exist.values()) - start)
-            ready_after_pods.append(max(0.0, max(seen.ready.values()) - max(seen.running.values())))
+    found = [await one(cluster, subject, f"single-{number:02}", number) for number in range(SAMPLES)]
     return {
         "samples": SAMPLES,
-        "apply_to_pods_ms": _milliseconds(apply_to_pods),
-        "ready_after_pods_ms": _milliseconds(ready_after_pods),
+        "apply_to_pods_ms": _milliseconds([sample.apply_to_pods for sample in found]),
+        "ready_after_pods_ms": _milliseconds([sample.ready_after_pods for sample in found]),
     }
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds of one object, as a watching client sees them."""
+
+    apply_to_pods: float
+    ready_after_pods: float
+
+
+async def one(cluster: Cluster, subject: Subject, name: str, number: int) -> Sample:
+    """Create one object and wait until it reports that its pods run.
+
+    Args:
+        cluster: Where.
+        subject: Its kind.
+        name: Its name.
+        number: Chooses its namespace.
+    """
+    namespace = cluster.namespaces[number % len(cluster.namespaces)]
+    async with observing(cluster.client, subject) as seen:
+        start = time.monotonic()
+        await cluster.client.create(subject.resource, subject.make(name, namespace))
+        place = (namespace, name)
+        if not await seen.until(partial(_complete, seen, place), within=60):
+            raise TimeoutError(f"{subject.name} {namespace}/{name} was not ready within 60 s")
+        exist, running = (
+            [at for pod, at in pods.items() if _belongs(pod, place)] for pods in (seen.exist, seen.running)
+        )
+        return Sample(max(exist) - start, max(0.0, seen.ready[place] - max(running)))
 
 
 async def quiet(cluster: Cluster, *, seconds: float) -> dict[str, Any]:
@@ -95,8 +116,12 @@ async def _metric(operator: OperatorProcess, name: str) -> float:
         return 0.0
 
 
-def _one_complete(seen: Seen) -> bool:
-    return bool(seen.ready) and len(seen.running) >= PODS_PER_OBJECT
+def _complete(seen: Seen, place: tuple[str, str]) -> bool:
+    return place in seen.ready and sum(_belongs(pod, place) for pod in seen.running) >= PODS_PER_OBJECT
+
+
+def _belongs(pod: tuple[str, str], place: tuple[str, str]) -> bool:
+    return pod[0] == place[0] and pod[1].startswith(f"{place[1]}-")
 
 
 def _milliseconds(seconds: list[float]) -> float:
