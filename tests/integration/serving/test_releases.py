@@ -5,6 +5,7 @@ import pytest
 from harness.lab import Lab
 from harness.replay import Play, Scenario, World, replay
 from integration.serving.players import act, deploy, gone, playing, publish, release, serves, share, status
+from shipway.api import labels
 from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, SERVING_DEPLOYMENT
 
@@ -79,7 +80,7 @@ async def test_a_bad_version_is_taken_back_and_held(serving_lab: Lab):
 
 async def test_an_incident_is_acknowledged_and_lifted_by_a_retry(serving_lab: Lab):
     async def play(world: World) -> None:
-        async with playing(world):
+        async with playing(world) as cluster:
             await publish(world, "v1", "v2")
             await deploy(world)
             await serves(world, "v1")
@@ -89,12 +90,19 @@ async def test_an_incident_is_acknowledged_and_lifted_by_a_retry(serving_lab: La
             await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
             (incident,) = await world.list(INCIDENT)
             name = incident["metadata"]["name"]
+            await world.condition(INCIDENT, name, "Mitigated")
+            world.clock.advance(10)
+            await gone(world, "v2")
+            cluster.broken.add("v2")
+            await world.settle()
+
+            world.begin_here()
             await world.patch(INCIDENT, name, {"metadata": {"annotations": {ACKNOWLEDGED_BY: "ada"}}})
             await world.condition(INCIDENT, name, "Ready", reason="Resolved")
             await act(world, "retry", "2")
-            await serves(world, "v2")
             await world.condition(INCIDENT, name, "Quarantined", status="False", reason="Lifted")
-            world.clock.advance(10)
-            await gone(world, "v1")
+            await world.eventually(
+                lambda: world.list(INFERENCE_SERVICE, "shipway.dev/version=v2"), what="v2 comes back"
+            )
 
     await replay(told(play), serving_lab)
