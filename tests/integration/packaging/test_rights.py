@@ -6,6 +6,7 @@ import pytest
 
 from own_cluster import Cluster, eventually
 from releases import NAMESPACE, OPERATOR, allowed, assert_nothing_is_left, install, may, uninstall
+from shipway.api import v1alpha1
 
 NEEDED = [
     ("list", "shipway.dev/trainingjobs"),
@@ -20,6 +21,7 @@ NEEDED = [
     ("watch", "/pods"),
     ("create", "/services"),
     ("patch", "/services"),
+    ("create", "discovery.k8s.io/endpointslices"),
     ("patch", "serving.kserve.io/inferenceservices"),
     ("delete", "serving.kserve.io/inferenceservices"),
     ("patch", "gateway.networking.k8s.io/httproutes"),
@@ -42,8 +44,16 @@ FORBIDDEN = [
     ("get", "/nodes"),
     ("list", "/namespaces"),
     ("create", "rbac.authorization.k8s.io/rolebindings"),
+    ("bind", "rbac.authorization.k8s.io/clusterroles"),
+    ("escalate", "rbac.authorization.k8s.io/clusterroles"),
+    ("impersonate", "/serviceaccounts"),
+    ("delete", "discovery.k8s.io/endpointslices"),
     ("get", "apiextensions.k8s.io/customresourcedefinitions"),
 ]
+
+
+KINDS = [f"shipway.dev/{kind.plural}" for kind in v1alpha1.KINDS]
+CHANGES = ["create", "patch", "update", "delete", "deletecollection"]
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +80,22 @@ def test_the_operator_takes_the_lease_of_its_own_namespace_only(cluster: Cluster
     assert not may(cluster, OPERATOR, "update", "coordination.k8s.io/leases", NAMESPACE)
 
 
-def test_those_who_view_see_and_those_who_edit_change(cluster: Cluster, team: str) -> None:
-    assert may(cluster, "ann", "list", "shipway.dev/servingdeployments", team)
-    assert not may(cluster, "ann", "patch", "shipway.dev/servingdeployments", team)
-    assert may(cluster, "eve", "patch", "shipway.dev/servingdeployments", team)
-    assert not may(cluster, "eve", "patch", "shipway.dev/servingdeployments/status", team)
+def test_those_who_view_see_every_kind_and_change_none(cluster: Cluster, team: str) -> None:
+    reads = [(verb, kind) for kind in KINDS for verb in ("get", "list", "watch")]
+    assert allowed(cluster, "ann", reads, team) == reads
+    assert allowed(cluster, "ann", [(verb, kind) for kind in KINDS for verb in CHANGES], team) == []
+
+
+def test_those_who_edit_change_every_kind_but_incidents_and_no_status(cluster: Cluster, team: str) -> None:
+    changes = [(verb, kind) for kind in KINDS for verb in CHANGES if not kind.endswith("/incidents")]
+    assert allowed(cluster, "eve", changes, team) == changes
+    assert allowed(cluster, "eve", [(verb, f"{kind}/status") for kind in KINDS for verb in CHANGES], team) == []
+
+
+def test_nobody_hands_on_more_than_they_have(cluster: Cluster, team: str) -> None:
+    further = [(verb, "rbac.authorization.k8s.io/clusterroles") for verb in ("bind", "escalate")]
+    for person in ("ann", "eve", "ada"):
+        assert allowed(cluster, person, further, team) == []
 
 
 def test_an_incident_is_annotated_by_those_who_edit_and_removed_by_admins_only(cluster: Cluster, team: str) -> None:

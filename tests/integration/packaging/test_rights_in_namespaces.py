@@ -1,15 +1,16 @@
 """An operator that works in some namespaces has no rights in the others."""
 
+from integration.packaging.test_rights import FORBIDDEN, NEEDED
 from own_cluster import Cluster
-from releases import NAMESPACE, OPERATOR, assert_nothing_is_left, install, may, uninstall
+from releases import NAMESPACE, OPERATOR, allowed, assert_nothing_is_left, install, uninstall
 
 
 def test_an_operator_of_some_namespaces_has_no_rights_in_others(cluster: Cluster, team: str) -> None:
     install(cluster, {"watchNamespaces": [team], "crds": {"keep": False}})
 
-    assert may(cluster, OPERATOR, "create", "/pods", team)
-    assert not may(cluster, OPERATOR, "create", "/pods", "default")
-    assert not may(cluster, OPERATOR, "list", "shipway.dev/trainingjobs", "default")
-    assert not may(cluster, OPERATOR, "create", "/pods", NAMESPACE)
+    assert allowed(cluster, OPERATOR, NEEDED, team) == NEEDED
+    assert allowed(cluster, OPERATOR, FORBIDDEN, team) == []
+    for elsewhere in ("default", NAMESPACE):
+        assert allowed(cluster, OPERATOR, NEEDED, elsewhere) == []
     uninstall(cluster)
     assert_nothing_is_left(cluster)
