@@ -101,8 +101,6 @@ async def test_an_incident_is_acknowledged_and_lifted_by_a_retry(serving_lab: La
             await world.condition(INCIDENT, name, "Ready", reason="Resolved")
             await act(world, "retry", "2")
             await world.condition(INCIDENT, name, "Quarantined", status="False", reason="Lifted")
-            await world.eventually(
-                lambda: world.list(INFERENCE_SERVICE, "shipway.dev/version=v2"), what="v2 comes back"
-            )
+            await world.eventually(lambda: world.list(INFERENCE_SERVICE, f"{labels.VERSION}=v2"), what="v2 comes back")
 
     await replay(told(play), serving_lab)
