@@ -11,7 +11,7 @@ from typing import Any
 
 from burst import Burst, burst, clear
 from churn import churn
-from claims import OURS, claims
+from claims import FLOOR, OURS, claims, growth
 from cluster import Cluster, cluster
 from disturbances import delays
 from phases import queue_latency, quiet, restart, single
@@ -23,6 +23,7 @@ from shipway_lab.parts.kubernetes import VERSION
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
 QUICK = 200
+SHARDS, SHARDED = "shards", 400
 
 
 def main() -> int:
@@ -31,62 +32,68 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK} objects, held against ranges.yaml, nothing written"
     )
-    parser.add_argument("--sizes", default="200,1000", help="numbers of objects (default: 200,1000)")
-    parser.add_argument("--subjects", default="job,trainingjob", help=f"what to create: {', '.join(SUBJECTS)}")
+    parser.add_argument("--sizes", help="numbers of objects (default: as many as each kind carries in minutes)")
+    parser.add_argument("--subjects", help=f"what to create (default: {','.join(SUBJECTS)},shards)")
     parser.add_argument("--add", action="store_true", help="keep what the output holds of other subjects and sizes")
     parser.add_argument("--quiet-seconds", type=float, default=130, help="how long standing still is watched")
     parser.add_argument("--namespaces", type=int, default=100)
-    parser.add_argument("--shards", type=int, default=0, metavar="N", help="only two operators against one, N objects")
     parser.add_argument("--name", default="bench", help="name of the lab")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    sizes = [QUICK] if arguments.quick else sorted(int(word) for word in arguments.sizes.split(","))
-    run = Run(sizes, arguments.subjects.split(","), quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
+    run = Run(quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
         run.keep(json.loads(arguments.output.read_text()))
-    if arguments.shards:
-        asyncio.run(run.shards(arguments.name, arguments.shards))
-    else:
-        asyncio.run(run.all(arguments.name, arguments.namespaces))
+    names = [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join((*SUBJECTS, SHARDS))).split(",")
+    sizes = str(QUICK) if arguments.quick else arguments.sizes
+    for name in names:
+        asyncio.run(run.measure(name, arguments.name, arguments.namespaces, _sizes(name, sizes)))
+        if not arguments.quick:
+            arguments.output.parent.mkdir(exist_ok=True)
+            arguments.output.write_text(json.dumps(run.results(), indent=1) + "\n")
     if arguments.quick:
         print(*(problems := run.problems()), sep="\n")
         return 1 if problems else 0
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(run.results(), indent=1) + "\n")
     return 0
 
 
+def _sizes(name: str, wanted: str | None) -> tuple[int, ...]:
+    if wanted:
+        return tuple(sorted(int(word) for word in wanted.split(",")))
+    return (SHARDED,) if name == SHARDS else SUBJECTS[name].sizes
+
+
 class Run:
-    """All subjects at all sizes on one control plane.
+    """Measures one kind after the other, each on a fresh control plane with nothing beside it but its operators.
 
     Args:
-        sizes: Numbers of objects.
-        subjects: Names of what to create.
         quiet_seconds: How long standing still is watched.
     """
 
-    def __init__(self, sizes: list[int], subjects: list[str], *, quiet_seconds: float) -> None:
-        self._sizes = sizes
-        self._subjects = subjects
+    def __init__(self, *, quiet_seconds: float) -> None:
         self._quiet_seconds = quiet_seconds
         self._bursts: dict[tuple[str, int], Burst] = {}
         self._queues: dict[str, dict[str, float]] = {}
         self._phases: dict[str, Any] = {}
 
-    async def all(self, name: str, namespaces: int) -> None:
-        """Measure one kind after the other, each on a fresh control plane with nothing beside it but its operators."""
-        for word in self._subjects:
-            subject = SUBJECTS[word]
-            async with cluster(name, namespaces=namespaces, parts=subject.parts) as where:
-                for resource, needed in subject.needs:
-                    await where.client.create(resource, needed)
-                for objects in self._sizes:
-                    await (self._ours if word == OURS else self._theirs)(where, subject, objects)
+    async def measure(self, name: str, lab: str, namespaces: int, sizes: tuple[int, ...]) -> None:
+        """Measure a subject at all sizes, or two operators against one.
 
-    async def shards(self, name: str, objects: int) -> None:
-        """Measure two operators against one."""
-        async with cluster(name, namespaces=NAMESPACES) as where:
-            self._phases["shards"] = self._say("shards", await shards(where, SUBJECTS[OURS], objects))
+        Args:
+            name: The subject's, or `shards`.
+            lab: Name of the lab that is started for it.
+            namespaces: How many there are.
+            sizes: Numbers of objects, small to large.
+        """
+        if name == SHARDS:
+            async with cluster(lab, namespaces=NAMESPACES) as where:
+                self._phases[SHARDS] = self._say(SHARDS, await shards(where, SUBJECTS[OURS], sizes[-1]))
+            return
+        subject = SUBJECTS[name]
+        async with cluster(lab, namespaces=namespaces, parts=subject.parts) as where:
+            for resource, needed in subject.needs:
+                await where.client.create(resource, needed)
+            for objects in sizes:
+                await (self._ours if name == OURS else self._theirs)(where, subject, objects, sizes)
 
     def keep(self, earlier: dict[str, Any]) -> None:
         """Start from the results of an earlier run on this machine; what is measured again replaces them."""
@@ -102,20 +109,21 @@ class Run:
         return {
             "machine": _machine(),
             "claims": claims(self._bursts, self._phases),
+            "growth": growth(self._bursts),
             "bursts": [result.to_json() for result in self._bursts.values()],
             "queue": self._queues,
             "phases": self._phases,
         }
 
-    async def _theirs(self, where: Cluster, subject: Subject, objects: int) -> None:
+    async def _theirs(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
         self._note(await burst(where, subject, objects))
-        if objects != self._sizes[-1]:
+        if objects != sizes[-1]:
             await clear(where, subject)
 
-    async def _ours(self, where: Cluster, subject: Subject, objects: int) -> None:
-        last = objects == self._sizes[-1]
+    async def _ours(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
+        last = objects == sizes[-1]
         async with where.operator() as operator:
-            if objects == self._sizes[0]:
+            if objects == sizes[0]:
                 self._phases["single"] = self._say("single", await single(where, subject))
                 await clear(where, subject)
                 self._phases["delays"] = self._say("delays", await delays(where, subject))

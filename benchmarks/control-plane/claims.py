@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from math import log
 from typing import Any
 
 from burst import Burst
@@ -63,6 +64,22 @@ def claims(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, Any]) -
     """
     found = [*_against_others(bursts), *_alone(bursts), *_in_phases(phases)]
     return [asdict(_judged(name, value)) for name, value in found if name in LIMITS]
+
+
+def growth(bursts: Mapping[tuple[str, int], Burst]) -> dict[str, float]:
+    """By subject, the power of the number of objects by which processor time grows; 1 is in proportion."""
+    sizes: dict[str, list[int]] = {}
+    for subject, objects in bursts:
+        sizes.setdefault(subject, []).append(objects)
+    return {
+        subject: round(
+            log(bursts[subject, max(found)].control_plane_cpu / bursts[subject, min(found)].control_plane_cpu)
+            / log(max(found) / min(found)),
+            3,
+        )
+        for subject, found in sizes.items()
+        if len(found) > 1
+    }
 
 
 def _against_others(bursts: Mapping[tuple[str, int], Burst]) -> Iterator[tuple[str, float]]:

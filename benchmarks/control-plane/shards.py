@@ -32,9 +32,7 @@ async def shards(cluster: Cluster, subject: Subject, objects: int) -> dict[str, 
 async def _with(cluster: Cluster, subject: Subject, objects: int, *, operators: int) -> dict[str, float]:
     async with AsyncExitStack() as stack:
         for shard in range(operators):
-            await stack.enter_async_context(
-                cluster.operator(shard=shard, namespaces=cluster.namespaces[shard::operators])
-            )
+            await stack.enter_async_context(cluster.operator(namespaces=cluster.namespaces[shard::operators]))
         idle = cluster.meter.busiest_operator()
         start = time.monotonic()
         result = await burst(cluster, subject, objects)

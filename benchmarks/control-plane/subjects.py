@@ -33,6 +33,7 @@ class Subject:
         pod_labels: Label of its pods that holds the object's name.
         parts: Parts of the lab that exist for it alone; their processor time is its operators' time.
         needs: What must exist before its objects.
+        sizes: How many objects are made where nothing else is asked for: as many as it can carry in minutes.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Subject:
     pod_label: str
     parts: tuple[str, ...] = ()
     needs: tuple[tuple[Resource, Object], ...] = ()
+    sizes: tuple[int, ...] = (200, 1000)
 
     def make(self, name: str, namespace: str) -> Object:
         """An object of that name."""
@@ -150,6 +152,10 @@ def _condition(obj: Object, kind: str) -> bool:
     return any(c["type"] == kind and c["status"] == "True" for c in conditions)
 
 
+def _all_ready(obj: Object) -> bool:
+    return bool(obj.get("status", {}).get("ready") == PODS_PER_OBJECT)
+
+
 def _one_ready(field: str) -> Callable[[Object], bool]:
     def ready(obj: Object) -> bool:
         return any(entry.get("ready") == 1 for entry in obj.get("status", {}).get(field) or ())
@@ -160,11 +166,15 @@ def _one_ready(field: str) -> Callable[[Object], bool]:
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject("job", JOB, _job, lambda obj: obj.get("status", {}).get("ready") == PODS_PER_OBJECT, "job-name"),
+        Subject("job", JOB, _job, _all_ready, "job-name", sizes=(200, 1000, 10_000)),
         Subject(
-            "bare-job", JOB, _bare_job, lambda obj: obj.get("status", {}).get("ready") == PODS_PER_OBJECT, "job-name"
+            "trainingjob",
+            TRAINING_JOB,
+            _training_job,
+            lambda obj: _condition(obj, "Ready"),
+            labels.NAME,
+            sizes=(200, 1000, 10_000),
         ),
-        Subject("trainingjob", TRAINING_JOB, _training_job, lambda obj: _condition(obj, "Ready"), labels.NAME),
         Subject(
             "jobset",
             JOB_SET,
@@ -172,6 +182,7 @@ SUBJECTS = {
             _one_ready("replicatedJobsStatus"),
             "jobset.sigs.k8s.io/jobset-name",
             ("jobset",),
+            sizes=(200, 1000, 2000),
         ),
         Subject(
             "trainjob",
@@ -181,6 +192,7 @@ SUBJECTS = {
             "jobset.sigs.k8s.io/jobset-name",
             ("trainer", "jobset"),
             ((RUNTIME, _runtime()),),
+            (200, 1000, 2000),
         ),
         Subject(
             "raycluster",
@@ -190,5 +202,6 @@ SUBJECTS = {
             "ray.io/cluster",
             ("kuberay",),
         ),
+        Subject("bare-job", JOB, _bare_job, _all_ready, "job-name"),
     )
 }
