@@ -1,6 +1,7 @@
 """The cluster the story plays on, as a person with kubectl and helm would use it."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from shipway.api import labels
 from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, from_kubeconfig
 from shipway.kube.errors import NotFoundError
-from shipway.kube.resource import HTTP_ROUTE, INCIDENT, OWN, POD, Key, Object, Resource
+from shipway.kube.resource import EVENT, HTTP_ROUTE, INCIDENT, OWN, POD, Key, Object, Resource
 from shipway_lab import secret
 
 SYSTEM = "shipway-system"
@@ -140,6 +141,19 @@ class Cluster:
                 if line.startswith("VmRSS:"):
                     return int(line.split()[1]) / 1024
         return None
+
+    async def secrets_said(self, namespace: str) -> int:
+        """How often the store's secret key stands in the operator's log, in an Event or in a status of our kinds."""
+        said = [await self._log(pod["metadata"]["name"]) for pod in await self._operator_pods()]
+        said += [json.dumps(event) for event in (await self._client.list(EVENT, namespace)).items]
+        for resource in OWN.values():
+            said += [json.dumps(obj.get("status")) for obj in (await self._client.list(resource, namespace)).items]
+        return "\n".join(said).count(self._lab.s3["secret_key"])
+
+    async def _log(self, pod: str) -> str:
+        async with self._http.get(f"{self._server}{POD.path(SYSTEM, pod, 'log')}", ssl=self._ssl) as response:
+            response.raise_for_status()
+            return await response.text()
 
     async def _exec(self, pod: str, *command: str) -> str:
         """What a command in the operator's pod prints, as `kubectl exec` does it; nothing where it cannot be run."""

@@ -10,7 +10,7 @@ from typing import Any
 from shipway_demo.claims import Report, claim
 from shipway_demo.cluster import Cluster
 from shipway_demo.screen import Screen, Step
-from shipway_demo.watchers import PeakWatcher, RouteWatcher, unlike, writes
+from shipway_demo.watchers import PeakWatcher, RouteWatcher, refused, unlike, writes
 from shipway_workloads.replay import Answer, Replay
 
 NAMESPACE = "team-reco"
@@ -55,6 +55,8 @@ class Story:
                 await self._release_bad()
                 await self._reapply_bad()
             await self._quiet()
+        self.report.add(claim("secrets_said", await self.cluster.secrets_said(NAMESPACE), "", ("==", 0)))
+        self.report.add(claim("refused_by_rbac", refused(self.cluster.audit_log), "", ("==", 0)))
         self.report.add(claim("operator_rss_mib", self.memory.peak, "MiB", ("<=", 150)))
 
     async def _train_and_serve(self) -> None:

@@ -112,6 +112,17 @@ def writes(audit_log: Path, *, offset: int) -> Sequence[dict[str, str]]:
     return found
 
 
+def refused(audit_log: Path) -> int:
+    """How many of the operator's writes RBAC has refused."""
+    with audit_log.open("rb") as log:
+        entries = [json.loads(line) for line in log]
+    return sum(
+        entry["user"]["username"] == OPERATOR_USER
+        and entry.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
+        for entry in entries
+    )
+
+
 def unlike(seen: list[int], wanted: list[int]) -> int:
     """How many weights are missing from what was seen, or too many in it."""
     missing = sum(weight not in seen for weight in wanted)

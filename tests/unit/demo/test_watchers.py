@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from shipway_demo.watchers import OPERATOR_USER, RouteWatcher, Weights, unlike, writes
+from shipway_demo.watchers import OPERATOR_USER, RouteWatcher, Weights, refused, unlike, writes
 
 
 async def nothing() -> None:
@@ -55,3 +55,14 @@ def test_only_the_operators_writes_of_state_after_the_offset_count(tmp_path: Pat
     ]
     log.write_text(log.read_text() + "\n".join(later) + "\n")
     assert [w["resource"] for w in writes(log, offset=offset)] == ["httproutes"]
+
+
+def test_what_rbac_refused_the_operator_is_counted_and_nothing_else(tmp_path: Path) -> None:
+    def decided(decision: str, user: str = OPERATOR_USER) -> str:
+        return json.dumps({"user": {"username": user}, "annotations": {"authorization.k8s.io/decision": decision}})
+
+    log = tmp_path / "audit.log"
+    log.write_text(
+        "\n".join([decided("forbid"), decided("allow"), decided("forbid", "somebody"), entry("get", "pods")])
+    )
+    assert refused(log) == 1
