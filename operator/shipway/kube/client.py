@@ -337,7 +337,11 @@ class _Checked(aiohttp.BytesPayload):
         self._check = check
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self._check()
+        try:
+            self._check()
+        except BaseException as error:
+            # Nobody looks at what this task raises. A broken connection is tried again, and there the check is met anew.
+            raise ConnectionAbortedError("writing was forbidden as the request went out") from error
         await super().write_with_length(writer, content_length)
 
 
