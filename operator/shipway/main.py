@@ -308,7 +308,7 @@ async def _until(stop: asyncio.Event, coroutines: Sequence[Coroutine[Any, Any, N
         for task in tasks:
             task.cancel()
         ended, _ = await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
-    errors = [error for task in ended if not task.cancelled() and (error := task.exception())]
+        errors = [error for task in ended if not task.cancelled() and (error := task.exception())]
     for error in errors[:1]:
         raise error
 

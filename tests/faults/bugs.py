@@ -28,4 +28,8 @@ BUGS: tuple[Bug, ...] = (
         seed=37,
         what="where kopf gave up the whole operator ended, and with it its lease and everything it knew",
     ),
+    Bug(
+        seed=36,
+        what="a pod that lost its labels before it was known was taken for running for ever: no watch told of its end",
+    ),
 )

@@ -12,7 +12,6 @@ from harness.builders import pod_status
 from harness.replay import World
 from integration.training.players import result
 from shipway.api import labels
-from shipway.controllers.owned import SELECTOR
 from shipway.integrations.kserve import POD_LABEL
 from shipway.kube.errors import ApiError
 from shipway.kube.resource import MODEL_VERSION, POD, Object
@@ -42,7 +41,7 @@ class Kubelet:
     async def run(self) -> None:
         while True:
             with contextlib.suppress(ApiError):
-                for pod in await self.world.list(POD, f"{SELECTOR},!{POD_LABEL}"):
+                for pod in await self.world.list(POD, f"!{POD_LABEL}"):
                     with contextlib.suppress(ApiError):
                         await self._look_after(pod)
             await asyncio.sleep(LOOK_SECONDS)

@@ -98,7 +98,7 @@ class Keeper:
 
     async def _doom(self, dead: asyncio.Event) -> None:
         await asyncio.sleep(self.dice.uniform(1.0, 8.0))
-        if self.mean:
+        if self.mean and not dead.is_set():
             self._dies(dead, "by the clock")
         else:
             await asyncio.Event().wait()

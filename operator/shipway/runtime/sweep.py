@@ -1,19 +1,19 @@
 """The safety net below the watches: now and then compare the cache with a list of metadata, and look at every key.
 
 A watch that starts anew after a gap replays what exists, never what was deleted meanwhile. The sweep notices those, and
-also changes that a watch which looks alive has not brought.
+also changes that a watch which looks alive has not brought, and asks for the objects that no watch selects any more.
 """
 
 import asyncio
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.resource import Key, Object, Resource
 from shipway.runtime import metrics
-from shipway.runtime.cache import ObjectCache, place_of, uid_of
+from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of
 from shipway.runtime.clock import Clock
 from shipway.runtime.feed import Feed
 from shipway.runtime.queue import Priority, WorkQueue
@@ -103,6 +103,7 @@ class Sweeper:
             seen = {place_of(item): uid_of(item) for item in listing.items}
             deleted = forget_missing(source, seen, int(listing.resource_version), self._cache, self._feed)
             changed = await self._catch_up(source, listing.items)
+            await self._look_after_unwatched(source, seen, int(listing.resource_version))
         except NotFoundError:
             return
         except ApiError as error:
@@ -113,6 +114,20 @@ class Sweeper:
             if number:
                 metrics.MISSED.labels(source.resource.plural, change).inc(number)
                 log.warning("sweep of %s: %d %s that no watch had brought", source, number, change)
+
+    async def _look_after_unwatched(self, source: Source, seen: Mapping[Place, str], version: int) -> None:
+        """Ask for what we took in by its name and no watch selects: a stranger has taken its labels."""
+        rivals = [other for other in self._sources if other.resource == source.resource]
+        for obj in tuple(self._cache.unlisted(source.resource, seen, version)):
+            namespace, name = place_of(obj)
+            if source.namespace not in (None, namespace) or any(other.covers(obj) for other in rivals):
+                continue
+            try:
+                found = await self._client.get(source.resource, namespace, name)
+            except NotFoundError:
+                self._feed.deleted(source.resource, obj, gone_for_good=True)
+            else:
+                self._feed.changed(source.resource, source.reduce(found))
 
     async def _catch_up(self, source: Source, items: Sequence[Object]) -> int:
         if not any(self._cache.is_news(source.resource, item) for item in items):

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from harness.builders import model, training_job
+from harness.builders import model, pod_status, training_job
 from harness.lab import Lab
 from harness.process import OperatorProcess, operator_process
 from harness.proxy import faulty_proxy
 from harness.waiting import eventually, never
+from shipway.api import labels
+from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
+from shipway.controllers.trainingjob.children import training_pod
 from shipway.kube.client import Client
 from shipway.kube.resource import MODEL, POD, TRAINING_JOB
 
@@ -101,6 +104,21 @@ async def test_what_fails_again_and_again_is_told_with_the_time_of_the_next_try(
         await eventually(partial(_is_told_no_more, kube, namespace), what="Reconciling is gone")
 
 
+async def test_a_pod_whose_labels_a_stranger_took_before_it_was_known_is_followed_all_the_same(
+    lab: Lab, kube: Client, namespace: str, tmp_path: Path
+) -> None:
+    owner = await kube.create(TRAINING_JOB, training_job("job", namespace=namespace))
+    body = training_pod(
+        owner, TrainingJobSpec.model_validate(owner["spec"]), attempt=1, rank=0, image="i", progress_url=""
+    )
+    del body["metadata"]["labels"][labels.MANAGED_BY]
+    await kube.create(POD, body)
+    async with operator_process(lab, tmp_path, namespaces=[namespace], SHIPWAY_SWEEP_SECONDS="1"):
+        await eventually(partial(_is_under_way, kube, namespace), within=30, what="the job takes the pod for its own")
+        await kube.merge_patch_status(POD, namespace, "job-1-0", pod_status("Failed", exit_code=137))
+        await eventually(partial(_pod_of_another_attempt, kube, namespace), within=30, what="the next attempt")
+
+
 @pytest.mark.parametrize("refusal", [("/api", 415), ("/modelversions", 410)], ids=str)
 async def test_kopf_that_gives_up_is_started_anew_and_nothing_is_missed(
     lab: Lab, kube: Client, namespace: str, tmp_path: Path, refusal: tuple[str, int]
@@ -121,6 +139,10 @@ async def _knows(operator: OperatorProcess, **numbers: int) -> bool:
         if known != number:
             raise AssertionError(f"{known:g} {plural}, not {number}")
     return True
+
+
+async def _is_under_way(kube: Client, namespace: str) -> bool:
+    return bool((await kube.get(TRAINING_JOB, namespace, "job")).get("status", {}).get("attempt") == 1)
 
 
 async def _has_logged(operator: OperatorProcess, words: str) -> bool:
