@@ -44,7 +44,8 @@ async def test_a_review_is_asked_for_once_in_a_while_and_not_at_every_scrape(
     ) as operator:
         assert [await _scrape(operator, token) for _ in range(20)] == [403] * 20
     reviews = [e for e in lab.audit.entries() if e.resource == "subjectaccessreviews" and e.time >= began]
-    assert [entry.code for entry in reviews if entry.user == OPERATOR_USER] == [201]
+    asked = [entry.code for entry in reviews if entry.user == OPERATOR_USER]
+    assert asked in ([201], [201, 201])  # twice where twenty scrapes took longer than an answer is remembered
 
 
 async def _reader(kube: Client, namespace: str, name: str) -> None:

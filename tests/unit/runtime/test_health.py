@@ -7,6 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from harness.clock import ShiftedClock
+from harness.process import free_port
 from shipway.kube.resource import MODEL, Key
 from shipway.runtime.cache import ObjectCache
 from shipway.runtime.health import MAX_WAIT_SECONDS, api_app, metrics_app, queue_check, serving
@@ -75,3 +76,17 @@ async def test_metrics_have_the_names_dashboards_know() -> None:
     assert "\nshipway_leading 1.0" in text
     for name in ("workqueue_queue_duration_seconds", "workqueue_retries_total", "controller_reconcile_time_seconds"):
         assert name in text
+
+
+async def test_a_server_for_this_pod_alone_answers_on_no_other_address() -> None:
+    async def answers(address: str, *, everywhere: bool) -> bool:
+        async with serving(web.Application(), free_port(), everywhere=everywhere) as port:
+            try:
+                async with aiohttp.ClientSession() as session, session.get(f"http://{address}:{port}/"):
+                    return True
+            except aiohttp.ClientConnectorError:
+                return False
+
+    assert await answers("127.0.0.2", everywhere=True)
+    assert not await answers("127.0.0.2", everywhere=False)
+    assert await answers("127.0.0.1", everywhere=False)
