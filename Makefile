@@ -42,7 +42,7 @@ test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
 	@$(V)/python tests/run.py --fast
 
 .PHONY: test-faults
-test-faults: $(STAMP) ## 200 seeded runs under faults (about ten minutes; SEEDS=n, or ARGS="--seed n --verbose" for one)
+test-faults: $(STAMP) ## 200 seeded runs under faults (about ten minutes; SEEDS=n, or ARGS="--seed n --times 20" for one)
 	@PYTHONPATH=tests $(V)/python -m faults --seeds $(or $(SEEDS),200) $(ARGS)
 
 .PHONY: test-lifecycle

@@ -63,7 +63,7 @@ class _Handler(logging.Handler):
     """Sends what operators log to the diary of their run."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if diary := _OF_THIS_RUN.get():
+        if record.name != "asyncio" and (diary := _OF_THIS_RUN.get()):  # it complains of the tasks of the killed
             diary.write(f"  log {record.name}: {self.format(record)}")
 
 
