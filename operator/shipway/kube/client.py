@@ -340,7 +340,7 @@ class _Checked(aiohttp.BytesPayload):
         try:
             self._check()
         except BaseException as error:
-            # Nobody looks at what this task raises. A broken connection is tried again, and there the check is met anew.
+            # Nobody sees what this task raises. A broken connection is tried again, and there the check is met anew.
             raise ConnectionAbortedError("writing was forbidden as the request went out") from error
         await super().write_with_length(writer, content_length)
 

@@ -22,7 +22,7 @@ RENEW = 0.25
 """Share of the duration after which its holder renews it: two more tries fit in before it stops trusting it."""
 TRY = 0.2
 """Share of the duration after which one try to renew is given up for a fresh one."""
-LOOK = 1 / 16
+LOOK = 1 / 32
 """Share of the duration between two looks of those who wait: a lease given back is taken within it."""
 RELEASE_SECONDS = 2.0
 
