@@ -16,6 +16,7 @@ from harness.lab import OPERATOR_USER
 from harness.process import OperatorProcess
 
 SAMPLES = 15
+RESTART_PATIENCE_SECONDS = 180
 
 
 async def single(cluster: Cluster, subject: Subject) -> dict[str, float]:
@@ -86,6 +87,8 @@ async def restart(cluster: Cluster, *, objects: int) -> dict[str, float]:
         first = caught_up = 0.0
         while not caught_up:
             looked = await _metric(operator, "controller_reconcile_total")
+            if time.monotonic() - start > RESTART_PATIENCE_SECONDS:
+                raise TimeoutError(f"a fresh operator has looked at {looked:g} of {objects} objects so far")
             if looked and not first:
                 first = time.monotonic() - start
             if looked >= objects and await _metric(operator, "workqueue_depth") == 0:
