@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from shipway.analysis.latency import Buckets, Histogram
@@ -16,6 +17,10 @@ PORT = 8090
 PATH = "/counters"
 PERIOD_SECONDS = 0.25
 TIMEOUT_SECONDS = 1.0
+MAX_BODY_BYTES = 64 * 1024
+"""Forty times what our predictor answers: whatever runs in that pod, it must not fill the operator's memory."""
+MAX_COMPLAINT = 300
+"""Characters of a complaint, parts of which the pod may have chosen."""
 
 
 class CounterBoard:
@@ -85,33 +90,50 @@ class CounterBoard:
         host = f"[{target.address}]" if ":" in target.address else target.address
         url = f"http://{host}:{self._port}{PATH}"
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._session.get(url) as response:
-                response.raise_for_status()
-                return _Payload.model_validate_json(await response.read()).counters()
+            return _Payload.model_validate_json(await self._fetch(url)).counters()
         except TimeoutError:
             return f"{url} gave no answer within {TIMEOUT_SECONDS:g} s"
         except ValidationError as error:
             first = error.errors()[0]
-            return f"{url}: {'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"
+            return f"{url}: {'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"[:MAX_COMPLAINT]
         except (aiohttp.ClientError, OSError) as error:
-            return f"{url}: {error or type(error).__name__}"
+            return f"{url}: {error or type(error).__name__}"[:MAX_COMPLAINT]
+
+    async def _fetch(self, url: str) -> bytes:
+        """The answer as it comes: a tenant's pod may not send the operator elsewhere, nor unpack itself in it."""
+        body = bytearray()
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            self._session.get(url, allow_redirects=False, auto_decompress=False) as response,
+        ):
+            if response.status != 200:
+                raise aiohttp.ClientPayloadError(f"answered with status {response.status} instead of 200")
+            async for chunk in response.content.iter_chunked(8192):
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise aiohttp.ClientPayloadError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+        return bytes(body)
+
+
+_Count = Annotated[int, Field(ge=0, le=2**53)]
+"""What a float still holds exactly."""
 
 
 class _Latency(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
     first_bound: PositiveFloat
     ratio: float = Field(gt=1)
-    counts: list[NonNegativeInt] = Field(min_length=2, max_length=256)
+    counts: list[_Count] = Field(min_length=2, max_length=256)
 
 
 class _Payload(BaseModel):
     """The answer of `/counters`, schema 1."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
     schema_: int = Field(alias="schema", ge=1, le=1)
     started_at: float
-    requests: NonNegativeInt
-    errors: NonNegativeInt
+    requests: _Count
+    errors: _Count
     latency: _Latency
 
     @model_validator(mode="after")

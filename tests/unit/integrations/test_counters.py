@@ -1,6 +1,7 @@
 """The board against real HTTP counters: restarts, newcomers, silence, and going on after the operator's own end."""
 
 import asyncio
+import gzip
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -149,6 +150,11 @@ async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop(
         (lambda: web.Response(status=503), "503"),
         (lambda: web.Response(text="<html>"), "json"),
         (lambda: {"schema": 2}, "schema"),
+        (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1/elsewhere"}), "302"),
+        (lambda: web.Response(body=b" " * 100_000), "longer than 65536 bytes"),
+        (lambda: web.Response(body=gzip.compress(b" " * 100), headers={"Content-Encoding": "gzip"}), "json"),
+        (lambda: {"schema": 1, "startedAt": 1, "requests": 10**30, "errors": 0}, "requests"),
+        (lambda: web.Response(text='{"schema": 1, "startedAt": NaN}'), "startedat"),
         (lambda: {"schema": 1, "startedAt": 1, "requests": 1, "errors": 2, "latency": None}, "latency"),
     ],
 )
