@@ -26,10 +26,12 @@ pytestmark = pytest.mark.lab
 OBJECTS = int(os.environ.get("SHIPWAY_TEST_OBJECTS", "100"))
 """Live objects at the upgrade."""
 STEPS = [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}, {"pause": {"seconds": 1}}]
-UPGRADES: dict[str, Callable[[Path], tuple[Path, Path]]] = {
-    "from the release before": lambda folder: (earlier_release(folder / "earlier"), ROOT),
-    "to one that renders otherwise": lambda folder: (ROOT, other_renderer(folder / "other")),
+Trees = Callable[[Path], tuple[Path, Path]]
+UPGRADES: dict[str, tuple[Trees, int]] = {
+    "from the release before": (lambda folder: (earlier_release(folder / "earlier"), ROOT), OBJECTS // 5),
+    "to one that renders otherwise": (lambda folder: (ROOT, other_renderer(folder / "other")), 0),
 }
+"""The source trees of both releases, and how many writes are no storm: a release may bring a new sort of child."""
 
 
 async def populate(world: World) -> None:
@@ -92,10 +94,11 @@ async def at_rest(lab: Lab, namespace: str, operator: OperatorProcess) -> None:
     await asyncio.sleep(2)
 
 
-@pytest.mark.parametrize("releases", UPGRADES.values(), ids=UPGRADES.keys())
-async def test_an_upgrade_restarts_no_pod_writes_nothing_and_loses_no_step(
-    own_lab: Lab, admin: Client, team: str, tmp_path: Path, releases: Callable[[Path], tuple[Path, Path]]
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES.keys())
+async def test_an_upgrade_restarts_no_pod_brings_no_write_storm_and_loses_no_step(
+    own_lab: Lab, admin: Client, team: str, tmp_path: Path, upgrade: tuple[Trees, int]
 ) -> None:
+    releases, allowed = upgrade
     before, after = releases(tmp_path)
     world = World(admin, team, ShiftedClock())
     async with playing(world):
@@ -119,7 +122,9 @@ async def test_an_upgrade_restarts_no_pod_writes_nothing_and_loses_no_step(
 
             assert await pods(world) == had
             assert await rendered(world) == made
-            assert _writes(own_lab, team, since) == [], "only the numbers of the release may be written"
+            writes = _writes(own_lab, team, since)
+            assert len(writes) <= allowed, writes
+            assert [write for write in writes if " pods " in write or " inferenceservices " in write] == []
             assert (await status(world))["rollout"]["stepStartedAt"] == rollout["stepStartedAt"]
             assert await share(world, "v2") == 20
             await act(world, "promote", "1")
@@ -128,7 +133,9 @@ async def test_an_upgrade_restarts_no_pod_writes_nothing_and_loses_no_step(
             assert [record["weight"] for record in history] == [20, 60, 100]
             assert history[0]["startedAt"] == rollout["history"][0]["startedAt"]
             assert [w for w in _writes(own_lab, team, since) if " pods " in w] == []
-    print(json.dumps({"objects": OBJECTS, "writes": 0, "pods_restarted": 0, "seconds_to_rest": round(took, 1)}))
+    print(
+        json.dumps({"objects": OBJECTS, "writes": len(writes), "pods_restarted": 0, "seconds_to_rest": round(took, 1)})
+    )
 
 
 def _writes(lab: Lab, namespace: str, since: float) -> list[str]:
