@@ -135,7 +135,7 @@ class Run:
             if last and objects > QUICK:
                 changed = {"objects": objects, **await churn(where, subject, objects)}
                 self._phases["churn"] = self._say("churn", changed)
-            else:
+            if not last:
                 await clear(where, subject)
         if last:
             again = {"objects": objects, **await restart(where, objects=objects)}
