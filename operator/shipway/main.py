@@ -175,7 +175,7 @@ class Operator:
             except WatchEndedError as error:
                 failures = 1 if self._clock.monotonic() - began > STEADY_SECONDS else failures + 1
                 pause = min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), MAX_PAUSE_SECONDS)
-                log.warning("%s; started anew in %g s", error, pause)
+                log.warning("%s; started anew in %g s", str(error), pause)  # the error would hold on to all of kopf
                 metrics.WATCH_RESTARTS.labels("kopf", "ended").inc()
                 await self._clock.sleep(pause)
             await self._prime_own()

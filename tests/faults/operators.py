@@ -94,6 +94,7 @@ class Keeper:
     def _dies(self, dead: asyncio.Event, when: str) -> None:
         note(f"the operator is killed {when}")
         self.history.deaths.append(time.monotonic())
+        self.world.operator = None  # nobody is at rest who is dead
         dead.set()
 
     async def _doom(self, dead: asyncio.Event) -> None:

@@ -175,8 +175,10 @@ class VersionsStory(Story):
             honest(version)
             assert is_true(version, type_), (name, version["status"]["conditions"])
         assert not await self.world.list(POD), "verify pods are left behind"
-        latest = (await self.world.get(MODEL, "ranker")).get("status", {})
-        assert latest, "the Model has no status"
+        registered = await self.world.get(MODEL, "ranker")
+        honest(registered)
+        status = registered["status"]
+        assert (status["versions"], status["latestVersion"] in ("v1", "v3")) == (3, True), status
         return True
 
     async def forget(self) -> None:
