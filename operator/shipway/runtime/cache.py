@@ -126,7 +126,8 @@ class ObjectCache:
     def is_news(self, resource: Resource, obj: Object) -> bool:
         """Whether an object is newer than what is known, and not known to be deleted."""
         dead = self._dead.get(uid_of(obj))
-        if dead is not None and version_of(obj) <= dead[0]:
+        # A deletion has a version of its own, so what bears the version of a farewell has only left the selection.
+        if dead is not None and version_of(obj) < dead[0]:
             return False
         known = self._objects[resource].get(place_of(obj))
         return known is None or known.version < version_of(obj)
@@ -146,7 +147,7 @@ class ObjectCache:
 
         Args:
             resource: Its resource.
-            obj: The object as the watch's last word on it, or any version of it.
+            obj: The object as the watch's last word on it, or any version of it if it is gone for good.
             gone_for_good: Whether the deletion itself was answered, so that no event of this uid can be news.
         """
         self._bury(uid_of(obj), _FOREVER if gone_for_good else version_of(obj))
@@ -154,7 +155,7 @@ class ObjectCache:
         known = self._objects[resource].get(place)
         if known is None or (uid_of(obj) and known.uid != uid_of(obj)):
             return None
-        if not gone_for_good and known.version > version_of(obj):
+        if not gone_for_good and known.version >= version_of(obj):
             return None
         self._unindex(resource, place, known)
         return known.object()

@@ -64,7 +64,11 @@ async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -
 def forget_missing(source: Source, seen: dict[Place, str], version: int, cache: ObjectCache, feed: Feed) -> int:
     """Treat as deleted what the cache knows of the selection and a list of `version` does not; how many that were."""
     missing = [obj for obj in cache.unlisted(source.resource, seen, version) if source.covers(obj)]
-    return sum(feed.deleted(source.resource, obj) for obj in missing)
+    return sum(feed.deleted(source.resource, _as_of(obj, version)) for obj in missing)
+
+
+def _as_of(obj: Object, version: int) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
 
 
 _IN = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")

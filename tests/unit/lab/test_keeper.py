@@ -19,8 +19,10 @@ def test_a_keeper_is_known_by_its_lab(tmp_path: Path) -> None:
     assert keeper.running(paths) is None
     jsonfile.write(paths.keeper, {"keeper": os.getpid(), "cgroups": []})
     assert keeper.running(paths) is None, "this test is no keeper"
-    line = [sys.executable, "-c", "input()", str(paths.root)]
-    with subprocess.Popen(line, stdin=subprocess.PIPE) as process:
+    line = [sys.executable, "-c", "input(chr(10))", str(paths.root)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout
+        process.stdout.read(1)  # only now is its command line surely there
         jsonfile.write(paths.keeper, {"keeper": process.pid, "cgroups": []})
         assert keeper.running(paths) == process.pid
         process.communicate(b"\n")

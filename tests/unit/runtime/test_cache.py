@@ -61,13 +61,24 @@ def test_the_deletion_of_an_older_incarnation_leaves_the_new_one() -> None:
     assert cache.get(POD, "ns", "p") is not None
 
 
-def test_what_left_a_selection_may_come_back_with_a_newer_version() -> None:
+def test_what_left_a_selection_may_come_back_as_it_left_or_newer_and_no_older() -> None:
     cache = ObjectCache()
     cache.put(POD, pod(version=5))
     cache.remove(POD, pod(version=6))
 
-    assert not cache.put(POD, pod(version=6))
+    assert not cache.put(POD, pod(version=5))
+    assert cache.put(POD, pod(version=6))
     assert cache.put(POD, pod(version=7))
+
+
+def test_a_farewell_that_is_told_twice_does_not_end_what_has_been_asked_for_since() -> None:
+    cache = ObjectCache()
+    cache.put(POD, pod(version=5))
+    cache.remove(POD, pod(version=6))
+    cache.put(POD, pod(version=6))
+
+    assert cache.remove(POD, pod(version=6)) is None
+    assert cache.get(POD, "ns", "p") is not None
 
 
 def test_owners_find_what_is_theirs_until_the_label_changes() -> None:
