@@ -15,7 +15,7 @@ from faults.diary import listening
 from faults.pace import Pace, pace
 from faults.report import ENOUGH_SEEDS, claims, facts, machine
 from faults.run import Outcome, run_seed
-from harness.definitions import install_serving_crds
+from harness.definitions import garbage_is_collected, install_serving_crds
 from harness.lab import Lab, kubeconfig, prepare
 from shipway.kube.client import Client
 
@@ -68,6 +68,7 @@ def _range(options: argparse.Namespace) -> Sequence[int]:
 async def _prepared(path: Path, audit_log: Path, folder: Path) -> Lab:
     lab = await prepare(path, audit_log)
     await install_serving_crds(lab, folder)
+    await garbage_is_collected(lab)
     return lab
 
 

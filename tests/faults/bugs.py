@@ -32,4 +32,8 @@ BUGS: tuple[Bug, ...] = (
         seed=36,
         what="a pod that lost its labels before it was known was taken for running for ever: no watch told of its end",
     ),
+    Bug(
+        seed=306,
+        what="a pod that lost its labels was asked for and not believed: it bore the version of its own farewell",
+    ),
 )

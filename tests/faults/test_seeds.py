@@ -11,7 +11,7 @@ from faults.bugs import BUGS
 from faults.diary import listening
 from faults.pace import pace
 from faults.run import run_seed
-from harness.definitions import install_serving_crds
+from harness.definitions import garbage_is_collected, install_serving_crds
 from harness.lab import Lab
 from shipway.kube.client import Client
 
@@ -35,6 +35,7 @@ async def test_whatever_fails_nothing_forbidden_happens_and_every_story_ends_wel
     lab: Lab, kube: Client, tmp_path: Path
 ) -> None:
     await install_serving_crds(lab, tmp_path)
+    await garbage_is_collected(lab)
     room = asyncio.Semaphore(SIDE_BY_SIDE)
     seeds = sorted({*EVERY_DAY, *(bug.seed for bug in BUGS)})
 

@@ -3,14 +3,17 @@
 import json
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 from harness.lab import Lab, install_crds
+from harness.waiting import eventually
 from shipway.kube.client import Client
 from shipway.kube.errors import NotFoundError
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, MODEL, Resource
 from shipway_lab import paths
 
+CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
 DEFINITIONS = (
     ("kserve", "github.com/kserve/kserve", "config/crd/full/serving.kserve.io_inferenceservices.yaml"),
     ("contour", "github.com/projectcontour/contour", "examples/gateway/00-crds.yaml"),
@@ -30,6 +33,24 @@ async def install_serving_crds(lab: Lab, folder: Path) -> None:
         shutil.copy(Path(json.loads(done.stdout)["Dir"]) / file, folder / f"{module}.yaml")
     async with Client.connect(lab.admin) as client:
         await install_crds(client, [folder])
+
+
+async def garbage_is_collected(lab: Lab) -> None:
+    """Wait until the garbage collector knows the kinds that were installed last: it asks for new ones twice a minute.
+
+    Something that belongs to an object which never was is garbage at once, and stays as long as the kind is unknown.
+    """
+    owner = {"apiVersion": MODEL.api_version, "kind": MODEL.kind, "name": "nobody", "uid": str(uuid.uuid4())}
+    name = f"garbage-{owner['uid'][:8]}"
+    async with Client.connect(lab.admin) as client:
+        meta = {"name": name, "namespace": "default", "ownerReferences": [owner]}
+        await client.create(CONFIG_MAP, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": meta})
+
+        async def gone() -> bool:
+            found = await client.list(CONFIG_MAP, "default", metadata_only=True)
+            return name not in {item["metadata"]["name"] for item in found.items}
+
+        await eventually(gone, within=120, every=0.5, what="the garbage collector knows our kinds")
 
 
 async def _served(lab: Lab) -> bool:
