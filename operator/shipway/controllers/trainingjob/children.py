@@ -17,6 +17,7 @@ from shipway.controllers.pod import restricted_pod_spec
 from shipway.controllers.trainingjob import rendezvous
 from shipway.controllers.trainingjob.result import Artifact, Result
 from shipway.integrations.kserve import short_hash
+from shipway.kube.expansion import literal
 from shipway.kube.resource import MODEL_VERSION, Object
 
 CONTAINER = "trainer"
@@ -141,10 +142,10 @@ def _environment(
         "SHIPWAY_NAMESPACE": namespace,
         "SHIPWAY_ATTEMPT": str(attempt),
         "SHIPWAY_SEED": str(spec.seed),
-        "SHIPWAY_PARAMETERS": json.dumps(parameters, sort_keys=True),
-        "SHIPWAY_CHECKPOINT_URI": checkpoint_uri(job, spec),
+        "SHIPWAY_PARAMETERS": literal(json.dumps(parameters, sort_keys=True)),
+        "SHIPWAY_CHECKPOINT_URI": literal(checkpoint_uri(job, spec)),
         "SHIPWAY_CHECKPOINT_EVERY_STEPS": str(spec.checkpoint.every_steps),
-        "SHIPWAY_OUTPUT_URI": output_uri(job, spec),
+        "SHIPWAY_OUTPUT_URI": literal(output_uri(job, spec)),
         "SHIPWAY_MODEL": spec.output.model if spec.output else "",
         "SHIPWAY_VERSION": spec.output.version if spec.output else "",
         "SHIPWAY_PROGRESS_URL": f"{progress_url.rstrip('/')}/v1/namespaces/{namespace}/trainingjobs/{name}/progress",

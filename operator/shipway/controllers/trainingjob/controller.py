@@ -6,8 +6,9 @@ from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
 from shipway.controllers.trainingjob import children
-from shipway.controllers.trainingjob.reconcile import Snapshot, reconcile
+from shipway.controllers.trainingjob.reconcile import reconcile
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.controllers.trainingjob.snapshot import Snapshot
 from shipway.controllers.trainingjob.status import finished
 from shipway.integrations.progress import ProgressBoard
 from shipway.kube.resource import ENDPOINT_SLICE, MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key, Object, key_of

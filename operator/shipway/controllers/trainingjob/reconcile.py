@@ -5,20 +5,18 @@ before any pod is deleted or created, so that a crash anywhere finds either the 
 neither and never both.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from pydantic import ValidationError
 
 from shipway.api.conditions import rfc3339, seconds
-from shipway.api.v1alpha1.trainingjob import Attempt, Cause, Progress, Reason, TrainingJobSpec, TrainingJobStatus
-from shipway.controllers.pod import Pod
+from shipway.api.v1alpha1.trainingjob import Attempt, Cause, Progress, Reason, TrainingJobStatus
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict, waiting_for
 from shipway.controllers.trainingjob.rendezvous import meeting_point, shared_service
 from shipway.controllers.trainingjob.restored import made_before, newest_attempt, strays
 from shipway.controllers.trainingjob.result import Invalid, Result, parse_result
+from shipway.controllers.trainingjob.snapshot import Snapshot
 from shipway.controllers.trainingjob.status import (
     State,
     closed,
@@ -32,68 +30,12 @@ from shipway.controllers.trainingjob.status import (
 )
 from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, pods_in_words, story, too_late
 from shipway.controllers.trainingjob.writes import leftovers
-from shipway.integrations.report import Report
 from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0
 """How long pods may take to start before the status names those that are waited for: most need less, and no write."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything a decision is made from.
-
-    Attributes:
-        job: The TrainingJob.
-        pods: Pods that this very job (by uid) owns.
-        strangers: Names of pods that bear our labels but are not this job's: an earlier one's, or nobody's.
-        orphans: Those of them that nobody owns.
-        service: The rendezvous Service of the namespace, if it is there.
-        meeting: The EndpointSlice that leads to rank 0 of the current attempt, if it is there.
-        model_version: The ModelVersion with the name the job would give its own, if it is there.
-        report: The newest progress report.
-        now: Unix seconds.
-        workloads_image: Image of jobs that name none.
-        progress_url: Base URL of the operator's progress API.
-        status_interval: Seconds between two status writes for the sake of progress alone.
-    """
-
-    job: Object
-    pods: tuple[Pod, ...]
-    strangers: frozenset[str]
-    orphans: tuple[Pod, ...]
-    service: Object | None
-    meeting: Object | None
-    model_version: Object | None
-    report: Report | None
-    now: float
-    workloads_image: str
-    progress_url: str
-    status_interval: float = 10.0
-
-    @cached_property
-    def spec(self) -> TrainingJobSpec:
-        """The spec as a model."""
-        return TrainingJobSpec.model_validate(self.job["spec"])
-
-    @cached_property
-    def stored(self) -> TrainingJobStatus:
-        """The status as it is stored."""
-        return TrainingJobStatus.model_validate(self.job.get("status", {}))
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the pods of the current attempt, by rank."""
-        name = self.job["metadata"]["name"]
-        return [children.pod_name(name, self.stored.attempt, rank) for rank in range(self.spec.nodes)]
-
-    @cached_property
-    def ranks(self) -> Mapping[int, Pod]:
-        """Pods of the current attempt by rank."""
-        by_name = {pod.name: pod for pod in self.pods}
-        return {rank: by_name[name] for rank, name in enumerate(self.names) if name in by_name}
 
 
 def reconcile(s: Snapshot) -> Plan:

@@ -154,3 +154,12 @@ def test_the_workloads_understand_the_environment_the_operator_sets():
     assert context.parameters == {"epochs": "4"}
     assert context.output_uri == "s3://models/reco/team/ranker/v1-12345678"
     assert str(context.token_file) == "/var/run/secrets/shipway/token"
+
+
+def test_what_users_wrote_reaches_the_program_as_they_wrote_it():
+    env = _env(
+        _pod(recipe={"name": "ranker", "parameters": {"note": "$(SHIPWAY_SEED)"}}, storage={"uri": "s3://a/$(B)"})
+    )
+    assert env["SHIPWAY_PARAMETERS"] == '{"note": "$$(SHIPWAY_SEED)"}'
+    assert env["SHIPWAY_OUTPUT_URI"].startswith("s3://a/$$(B)/")
+    assert env["SHIPWAY_CHECKPOINT_URI"].startswith("s3://a/$$(B)/")
