@@ -55,14 +55,19 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
         if not deaf.is_set():
             loop.call_soon_threadsafe(sink, resource, type_, obj)
 
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            uvloop.run(_operate(connection, resources, namespaces, deliver, stop))
-        except BaseException as failure:
-            error = failure
+    def end(error: BaseException | None) -> None:
+        if not ended.done():
+            ended.set_result(error)
+
+    def tell(error: BaseException | None) -> None:
         if not deaf.is_set():
-            loop.call_soon_threadsafe(ended.set_result, error)
+            loop.call_soon_threadsafe(end, error)
+
+    def run() -> None:
+        try:
+            uvloop.run(_operate(_registry(connection, resources, deliver), namespaces, stop, tell))
+        except BaseException as failure:
+            tell(failure)
 
     thread = threading.Thread(target=run, name="kopf", daemon=True)
     thread.start()
@@ -75,27 +80,36 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
         await asyncio.to_thread(thread.join, GRACE_SECONDS)
 
 
-async def _operate(
-    connection: Connection,
-    resources: Sequence[Resource],
-    namespaces: Sequence[str],
-    deliver: Sink,
-    stop: threading.Event,
-) -> None:
+def _registry(connection: Connection, resources: Sequence[Resource], deliver: Sink) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(_login(connection))
     for resource in resources:
         handler = _handler(resource, deliver)
         kopf.on.event(resource.group, resource.version, resource.plural, registry=registry, id="take-in")(handler)
+    return registry
+
+
+async def _operate(
+    registry: kopf.OperatorRegistry,
+    namespaces: Sequence[str],
+    stop: threading.Event,
+    tell: Callable[[BaseException | None], None],
+) -> None:
+    tasks = await kopf.spawn_tasks(
+        registry=registry,
+        settings=_settings(),
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+        stop_flag=stop,
+    )
     try:
-        await kopf.operator(
-            registry=registry,
-            settings=_settings(),
-            clusterwide=not namespaces,
-            namespaces=namespaces,
-            standalone=True,
-            stop_flag=stop,
-        )
+        # kopf's own end waits for what may never come, such as a login after its connections are closed.
+        first, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        tell(next((task.exception() for task in first if not task.cancelled()), None))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=GRACE_SECONDS)
     finally:
         stop.set()  # a thread of the event loop waits for it, and the loop for that thread
     await asyncio.sleep(CLOSE_SECONDS)
