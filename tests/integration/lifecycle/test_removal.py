@@ -9,6 +9,7 @@ import pytest
 
 from harness.builders import model, training_job
 from harness.clock import ShiftedClock
+from harness.definitions import garbage_is_collected
 from harness.lab import NAMESPACE, OPERATOR_USER, ROOT, Lab, install_crds
 from harness.process import OperatorProcess, operator_process
 from harness.replay import World
@@ -55,6 +56,7 @@ async def alive(own_lab: Lab, admin: Client, team: str, operator: OperatorProces
         for number in range(3):
             await world.create(TRAINING_JOB, training_job(f"job{number}", nodes=2))
         await world.eventually(lambda: _all_have_pods(world), what="every training has its pods")
+    await garbage_is_collected(own_lab)
     yield world
     await install_crds(admin, [ROOT / "crds"])
 
