@@ -129,6 +129,8 @@ class Run:
                 self._phases["delays"] = self._say("delays", await delays(where, subject))
             self._note(await burst(where, subject, objects))
             self._queues[str(objects)] = self._say("queue", await queue_latency(operator))
+            lost = operator.log().count("is not held any more")
+            self._phases["leases_lost"] = self._say("leases lost", {"objects": objects, "times": lost})
             if last:
                 found = {"objects": objects, **await quiet(where, seconds=self._quiet_seconds)}
                 self._phases["quiet"] = self._say("quiet", found)

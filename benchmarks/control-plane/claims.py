@@ -38,6 +38,7 @@ LIMITS = {
     "operator_cpu_ms_per_object": Limit(8, "ms"),
     "writes_per_trainingjob_beyond_children": Limit(2, "writes"),
     "rss_mib_10000": Limit(300, "MiB"),
+    "leases_lost_10000": Limit(0, "times"),
     "quiet_writes": Limit(0, "writes"),
     "quiet_core_share": Limit(0.02, "share"),
     "restart_first_reconcile_seconds_10000": Limit(5, "s"),
@@ -120,6 +121,8 @@ def _in_phases(phases: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     if restart := phases.get("restart"):
         yield f"restart_first_reconcile_seconds_{restart['objects']}", restart["first_reconcile_s"]
         yield f"restart_caught_up_seconds_{restart['objects']}", restart["caught_up_s"]
+    if lost := phases.get("leases_lost"):
+        yield f"leases_lost_{lost['objects']}", lost["times"]
     yield from phases.get("delays", {}).items()
     if found := phases.get("shards"):
         yield "two_shards_speedup", found["two_shards_speedup"]
