@@ -15,11 +15,7 @@ from harness.definitions import garbage_is_collected, install_serving_crds
 from harness.lab import Lab
 from shipway.kube.client import Client
 
-pytestmark = [
-    pytest.mark.lab,
-    # Operators are killed in the middle of things: what they held is found by the garbage collector, which complains.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [pytest.mark.lab, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 EVERY_DAY = (0, 1, 2, 5, 19)
 """One of each story, one with operators that are killed, one whose namespace is deleted under way."""
 SIDE_BY_SIDE = 4
