@@ -36,4 +36,8 @@ BUGS: tuple[Bug, ...] = (
         seed=306,
         what="a pod that lost its labels was asked for and not believed: it bore the version of its own farewell",
     ),
+    Bug(
+        seed=11,
+        what="a version that was replaced and wanted again within the same second went on as the one that had ended",
+    ),
 )

@@ -155,9 +155,9 @@ def new_id(s: Situation, ref: VersionRef) -> str:
     """The id of a rollout that begins now; no two of a deployment share one."""
     start = ceil(s.now)
     name = f"{ref.version}-{short_hash(ref.digest, ref.predictor_hash, length=6)}"
-    last = s.status.rollout
-    while last is not None and last.id == f"{name}-{start}":
-        start += 1
+    if s.status.rollout is not None:
+        # Versions may come and go within a second, and clocks go back.
+        start = max(start, int(s.status.rollout.id.rpartition("-")[2]) + 1)
     return f"{name}-{start}"
 
 

@@ -469,6 +469,15 @@ class TestAnotherVersion:
         world.until(lambda: world.serves("v1"), within=2)
         assert world.state() == "Superseded"
 
+    def test_versions_that_come_and_go_within_a_second_are_rollouts_of_their_own(self):
+        world = at("v2", 25)
+        seen = [world.status.rollout.id]
+        for version in ("v3", "v2", "v3", "v2"):
+            world.change(version=version)
+            world.reconcile()
+            seen.append(world.status.rollout.id)
+        assert len(set(seen)) == len(seen)
+
     def test_going_back_in_the_bake_is_immediate(self):
         world = at("v2", 100)
         world.run(3)
