@@ -10,7 +10,7 @@ from harness.lab import Lab, install_crds
 from harness.waiting import eventually
 from shipway.kube.client import Client
 from shipway.kube.errors import NotFoundError
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, MODEL, Resource
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, OWN, Resource
 from shipway_lab import paths
 
 CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
@@ -40,15 +40,16 @@ async def garbage_is_collected(lab: Lab) -> None:
 
     Something that belongs to an object which never was is garbage at once, and stays as long as the kind is unknown.
     """
-    owner = {"apiVersion": MODEL.api_version, "kind": MODEL.kind, "name": "nobody", "uid": str(uuid.uuid4())}
-    name = f"garbage-{owner['uid'][:8]}"
+    mark = f"garbage-{uuid.uuid4().hex[:8]}"
     async with Client.connect(lab.admin) as client:
-        meta = {"name": name, "namespace": "default", "ownerReferences": [owner]}
-        await client.create(CONFIG_MAP, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": meta})
+        for kind in OWN.values():
+            owner = {"apiVersion": kind.api_version, "kind": kind.kind, "name": "nobody", "uid": str(uuid.uuid4())}
+            meta = {"name": f"{mark}-{kind.plural}", "namespace": "default", "ownerReferences": [owner]}
+            await client.create(CONFIG_MAP, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": meta})
 
         async def gone() -> bool:
             found = await client.list(CONFIG_MAP, "default", metadata_only=True)
-            return name not in {item["metadata"]["name"] for item in found.items}
+            return not [item for item in found.items if item["metadata"]["name"].startswith(mark)]
 
         await eventually(gone, within=120, every=0.5, what="the garbage collector knows our kinds")
 

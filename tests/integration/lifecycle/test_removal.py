@@ -34,7 +34,7 @@ from shipway.kube.resource import (
 
 pytestmark = pytest.mark.lab
 
-SECONDS = 30
+SECONDS = 60
 CHILDREN = (POD, SERVICE, ENDPOINT_SLICE, INFERENCE_SERVICE, HTTP_ROUTE)
 OUR_CRDS = [f"{kind.plural}.shipway.dev" for kind in KINDS]
 
