@@ -40,4 +40,8 @@ BUGS: tuple[Bug, ...] = (
         seed=11,
         what="a version that was replaced and wanted again within the same second went on as the one that had ended",
     ),
+    Bug(
+        seed=69,
+        what="a training failed for good since the Service that it shares with others was refused once",
+    ),
 )

@@ -338,8 +338,9 @@ def _refused(refusal: Refusal) -> State:
             return State(Reason.RESULT_INVALID, message, failed=True)
         return State(Reason.PUBLISHING, message)
     message = f"the API server refuses a {refusal.write.resource.kind}: {refusal.message}"
-    # What is invalid stays so, since the spec cannot change; what is forbidden may be allowed when quota is free again.
-    return State(Reason.POD_REFUSED, message, failed=refusal.invalid)
+    # An invalid pod stays so, since the spec cannot change; what is forbidden may be allowed when quota is free again,
+    # and what a namespace's trainings share owes nothing to this one's spec.
+    return State(Reason.POD_REFUSED, message, failed=refusal.invalid and refusal.write.resource == POD)
 
 
 def _meet(s: Snapshot) -> tuple[Write, ...]:

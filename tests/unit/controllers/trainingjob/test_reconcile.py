@@ -421,7 +421,7 @@ def test_a_pod_that_quota_forbids_is_told_in_the_api_servers_words_and_tried_aga
 
 
 def test_a_pod_that_can_never_be_valid_fails_the_job():
-    t = Training()
+    t = Training(nodes=1)
     t.world.refusal = lambda w: Refusal(w, invalid=True, message="limits below requests")
     t.settle()
     assert conditions(t.job)["Failed"]["reason"] == "PodRefused"
@@ -598,3 +598,16 @@ def test_a_second_training_in_the_namespace_shares_the_service():
     t.world.put(training_job("other", output=None))
     t.world.settle(t.controller, Key(TRAINING_JOB.kind, "team", "other"))
     assert t.world.writes == writes + 3  # two pods and a status
+
+
+def test_a_refused_service_is_told_of_and_tried_again_since_it_owes_nothing_to_the_spec():
+    t = Training()
+    t.world.refusal = lambda write: (
+        Refusal(write, invalid=True, message="no") if isinstance(write, Create) and write.resource == SERVICE else None
+    )
+    t.settle()
+    assert ready(t.job) == ("False", "PodRefused")
+    assert "refuses a Service: no" in conditions(t.job)["Ready"]["message"]
+    t.world.refusal = lambda _: None
+    t.run()
+    assert ready(t.job) == ("True", "Running")
