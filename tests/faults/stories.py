@@ -237,9 +237,13 @@ class ReleaseStory(Story):
     async def _resume(self) -> None:
         await self._act("resume")
 
+    @property
+    def _last_id(self) -> str:
+        return f"id-{self._ids}"
+
     async def _act(self, verb: str) -> None:
         self._ids += 1
-        notes = {labels.ACTION: verb, labels.ACTION_ID: f"id-{self._ids}", labels.ACTION_REASON: "because"}
+        notes = {labels.ACTION: verb, labels.ACTION_ID: self._last_id, labels.ACTION_REASON: "because"}
         await self._change({"metadata": {"annotations": notes}})
 
     async def last_wish(self) -> None:
@@ -257,6 +261,8 @@ class ReleaseStory(Story):
         asked = f"{self.wanted} is wanted, {self.bad or 'none'} is bad"
         told = f"{asked}; {status.get('summary')}; {rollout.get('id')} {rollout.get('state')} {status.get('abort')}"
         assert stable, told
+        acted = [action["id"] for action in status.get("actions", ())]
+        assert self._last_id in acted, f"{self._last_id} was not acted on, only {acted}: {told}"
         assert await players.share(self.world, stable) == 100, f"{stable} has not all the traffic: {told}"
         if self.wanted != self.bad:
             assert stable == self.wanted, told

@@ -3,17 +3,31 @@
 import json
 import shutil
 import subprocess
-import uuid
 from pathlib import Path
 
+from harness.builders import model_version, serving_deployment, training_job
 from harness.lab import Lab, install_crds
+from harness.namespaces import fresh_namespace
 from harness.waiting import eventually
 from shipway.kube.client import Client
 from shipway.kube.errors import NotFoundError
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, OWN, Resource
+from shipway.kube.resource import (
+    HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    MODEL_VERSION,
+    SERVING_DEPLOYMENT,
+    TRAINING_JOB,
+    Object,
+    Resource,
+)
 from shipway_lab import paths
 
-CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
+OWNERS: dict[Resource, Object] = {
+    TRAINING_JOB: training_job(),
+    MODEL_VERSION: model_version(),
+    SERVING_DEPLOYMENT: serving_deployment(model="ranker", version="v1", host="r.example.com", gateway={"name": "gw"}),
+}
+"""The kinds of ours that own something, with an object each."""
 DEFINITIONS = (
     ("kserve", "github.com/kserve/kserve", "config/crd/full/serving.kserve.io_inferenceservices.yaml"),
     ("contour", "github.com/projectcontour/contour", "examples/gateway/00-crds.yaml"),
@@ -36,22 +50,21 @@ async def install_serving_crds(lab: Lab, folder: Path) -> None:
 
 
 async def garbage_is_collected(lab: Lab) -> None:
-    """Wait until the garbage collector knows the kinds that were installed last: it asks for new ones twice a minute.
+    """Wait until the garbage collector follows the kinds that own something.
 
-    Something that belongs to an object which never was is garbage at once, and stays as long as the kind is unknown.
+    It asks for new kinds twice a minute, and where a kind was taken away and brought back it looks for its objects at
+    growing distances. What ends in between, it never hears of, and what that owned stays. An object that leaves orphans
+    ends only once the garbage collector has heard of it.
     """
-    mark = f"garbage-{uuid.uuid4().hex[:8]}"
-    async with Client.connect(lab.admin) as client:
-        for kind in OWN.values():
-            owner = {"apiVersion": kind.api_version, "kind": kind.kind, "name": "nobody", "uid": str(uuid.uuid4())}
-            meta = {"name": f"{mark}-{kind.plural}", "namespace": "default", "ownerReferences": [owner]}
-            await client.create(CONFIG_MAP, {"apiVersion": "v1", "kind": CONFIG_MAP.kind, "metadata": meta})
+    async with Client.connect(lab.admin) as client, fresh_namespace(client) as namespace:
+        for resource, owner in OWNERS.items():
+            created = await client.create(resource, {**owner, "metadata": {"name": "owner", "namespace": namespace}})
+            await client.delete(resource, namespace, created["metadata"]["name"], propagation="Orphan")
 
-        async def gone() -> bool:
-            found = await client.list(CONFIG_MAP, "default", metadata_only=True)
-            return not [item for item in found.items if item["metadata"]["name"].startswith(mark)]
+        async def followed() -> bool:
+            return not [obj for resource in OWNERS for obj in (await client.list(resource, namespace)).items]
 
-        await eventually(gone, within=120, every=0.5, what="the garbage collector knows our kinds")
+        await eventually(followed, within=120, every=0.5, what="the garbage collector follows our kinds")
 
 
 async def _served(lab: Lab) -> bool:

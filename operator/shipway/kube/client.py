@@ -233,11 +233,11 @@ class Client:
         version: str | None = None,
         grace_seconds: int | None = None,
         propagation: str = "Background",
-    ) -> Object:
+    ) -> Object | None:
         """Delete an object, only this incarnation where a uid is given, only as it was at a resourceVersion.
 
         Returns:
-            The object as it waits for its end, or a Status when it is gone.
+            The object as it waits for its end, or None when it is gone.
 
         Raises:
             ConflictError: the object of that name is another one, or has changed since.
@@ -249,7 +249,7 @@ class Client:
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
         answer = await self._send("delete", "DELETE", resource, resource.path(namespace, name), body=options)
-        return dict(answer) if answer.get("kind") == "Status" else _typed(resource, answer)
+        return _typed(resource, answer) if _waits_for_its_end(answer) else None
 
     async def _patch(self, verb: str, resource: Resource, path: str, patch: Any, content_type: str) -> Object:
         params = {"fieldManager": FIELD_MANAGER}
@@ -359,6 +359,17 @@ def _typed(resource: Resource, obj: Object) -> Object:
     # Items of a list lack their type, and metadata-only items carry another one.
     obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
     return obj
+
+
+def _waits_for_its_end(answer: Object) -> bool:
+    """Whether a deletion left an object; for some kinds, pods among them, the answer is the object even if it is gone.
+
+    What is left has finalizers or a time to end in, what is gone has neither.
+    """
+    if answer.get("kind") == "Status":
+        return False
+    meta = answer["metadata"]
+    return bool(meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"))
 
 
 def _decoded(data: bytes) -> Any:

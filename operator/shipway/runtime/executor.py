@@ -172,7 +172,7 @@ class Executor:
                 raise
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
             return
-        if answer["kind"] == "Status":
+        if answer is None:
             self._feed.deleted(write.resource, doomed, gone_for_good=True)
         else:
             self._feed.answered(write.resource, answer)

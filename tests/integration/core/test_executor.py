@@ -113,6 +113,29 @@ async def test_a_delete_spares_another_incarnation(bench: Bench, namespace: str)
     assert bench.writes == ["delete pods"]
 
 
+async def test_a_pod_that_was_gone_at_once_is_forgotten_at_once(bench: Bench, namespace: str) -> None:
+    """Its answer is the pod with the version of the watch's farewell: taken in after that, it would stay for good."""
+    await bench.perform(Create(POD, toy.pod(bench.model, "toy-0")))
+    known = bench.cache.get(POD, namespace, "toy-0")
+    assert known is not None
+
+    await bench.perform(Delete(POD, namespace, "toy-0", uid=known["metadata"]["uid"]))
+    assert bench.cache.get(POD, namespace, "toy-0") is None
+    assert not bench.cache.is_news(POD, known)
+
+
+async def test_a_pod_that_takes_its_time_to_end_is_known_until_then(bench: Bench, namespace: str) -> None:
+    lasting = toy.pod(bench.model, "toy-0")
+    lasting["metadata"]["finalizers"] = ["test.shipway.dev/hold"]
+    created = await bench.kube.create(POD, lasting)
+
+    await bench.perform(Delete(POD, namespace, "toy-0", uid=created["metadata"]["uid"]))
+    known = bench.cache.get(POD, namespace, "toy-0")
+    assert known is not None
+    assert "deletionTimestamp" in known["metadata"]
+    await bench.kube.merge_patch(POD, namespace, "toy-0", {"metadata": {"finalizers": None}})
+
+
 async def test_a_conflict_that_is_not_about_the_incarnation_does_not_make_a_delete_done(
     lab: Lab, kube: Client, namespace: str
 ) -> None:
