@@ -58,7 +58,9 @@ async def garbage_is_collected(lab: Lab) -> None:
     """
     async with Client.connect(lab.admin) as client, fresh_namespace(client) as namespace:
         for resource, owner in OWNERS.items():
-            created = await client.create(resource, {**owner, "metadata": {"name": "owner", "namespace": namespace}})
+            created = await client.create(
+                resource, {**owner, "metadata": {**owner["metadata"], "namespace": namespace}}
+            )
             await client.delete(resource, namespace, created["metadata"]["name"], propagation="Orphan")
 
         async def followed() -> bool:

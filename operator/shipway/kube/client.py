@@ -27,7 +27,7 @@ WATCH_SECONDS = 300
 WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)  # bookmarks come once a minute
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
+ONE_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 SECONDS = Histogram(
@@ -178,10 +178,11 @@ class Client:
                     raise from_status(0, event["object"])
                 yield WatchEvent(event["type"], _typed(resource, event["object"]))
 
-    async def create(self, resource: Resource, body: Object) -> Object:
+    async def create(self, resource: Resource, body: Object, *, metadata_only: bool = False) -> Object:
         """Create an object; a virtual one, such as a TokenReview, is answered."""
         path = resource.path(body["metadata"].get("namespace"))
-        return await self._object("create", "POST", resource, path, body=body)
+        accept = ONE_METADATA_ONLY if metadata_only else None
+        return await self._object("create", "POST", resource, path, body=body, accept=accept)
 
     async def apply(self, resource: Resource, body: Object) -> Object:
         """Server-side apply, forced: these fields are ours.
@@ -204,11 +205,12 @@ class Client:
             ConflictError: the object has changed since.
         """
         meta = body["metadata"]
-        # Writing the version makes the server compare it; a `test` would be answered by 422 instead of a conflict.
-        precondition = {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]}
-        patch = [precondition, {"op": "add", "path": "/status", "value": body["status"]}]
         path = resource.path(meta.get("namespace"), meta["name"], "status")
-        return await self._patch("write_status", resource, path, patch, JSON_PATCH)
+        # What is not of the status is ignored by the server, but for the version and the uid, which it compares.
+        kept = {name: meta[name] for name in ("name", "namespace", "uid", "resourceVersion") if name in meta}
+        whole = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": kept, "status": body["status"]}
+        params = {"fieldManager": FIELD_MANAGER}
+        return await self._object("write_status", "PUT", resource, path, params=params, body=whole)
 
     async def merge_patch(
         self, resource: Resource, namespace: str | None, name: str, patch: Mapping[str, Any], *, subresource: str = ""

@@ -120,14 +120,14 @@ class Executor:
 
     async def _create(self, write: Create) -> None:
         try:
-            created = await self._client.create(write.resource, write.body)
+            created = await self._client.create(write.resource, write.body, metadata_only=write.read_as_sent)
         except AlreadyExistsError:
             meta = write.body["metadata"]
             existing = await self._client.get(write.resource, meta.get("namespace"), meta["name"])
             self._feed.answered(write.resource, existing)
             _check_owner(write.body, existing)
             return
-        self._feed.answered(write.resource, created)
+        self._feed.answered(write.resource, {**write.body, **created} if write.read_as_sent else created)
         self._wrote("create", write.resource)
 
     async def _apply(self, write: Apply) -> None:

@@ -13,6 +13,8 @@ class Create:
 
     resource: Resource
     body: Object
+    read_as_sent: bool = False
+    """Whether nothing is read of it that the server adds, its metadata aside: then the answer is no more than that."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from harness.builders import model, model_version
+from harness.builders import incident, model
 from harness.clock import ShiftedClock
 from harness.lab import Lab
 from harness.proxy import faulty_proxy
@@ -15,7 +15,7 @@ from integration.core import toy
 from shipway.kube.client import Client
 from shipway.kube.credentials import Connection
 from shipway.kube.errors import ApiError, ConflictError, ForbiddenError, InvalidError, NotFoundError
-from shipway.kube.resource import EVENT, MODEL, MODEL_VERSION, POD, SERVICE, Object
+from shipway.kube.resource import EVENT, INCIDENT, MODEL, POD, SERVICE, Object
 from shipway.runtime.cache import ObjectCache, version_of
 from shipway.runtime.events import EventRecorder
 from shipway.runtime.executor import Executor, NameTakenError, RefusedError
@@ -199,15 +199,15 @@ async def test_a_delete_decided_on_an_older_version_is_refused(bench: Bench, nam
 
 
 async def test_a_status_patch_is_refused_once_somebody_else_has_written(bench: Bench, namespace: str) -> None:
-    await bench.kube.create(MODEL_VERSION, model_version("v1", model="toy", namespace=namespace))
-    await bench.perform(PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"message": "first"}))
-    await bench.kube.merge_patch_status(MODEL_VERSION, namespace, "toy-v1", {"message": "theirs"})
+    await bench.kube.create(INCIDENT, incident("rollback", namespace=namespace))
+    await bench.perform(PatchStatus(INCIDENT, namespace, "rollback", _lifted("first")))
+    await bench.kube.merge_patch_status(INCIDENT, namespace, "rollback", _lifted("theirs"))
 
-    again = PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"message": "second"})
+    again = PatchStatus(INCIDENT, namespace, "rollback", _lifted("second"))
     with pytest.raises(ConflictError):
         await bench.perform(again)
     await bench.perform(again)
-    assert (await bench.kube.get(MODEL_VERSION, namespace, "toy-v1"))["status"]["message"] == "second"
+    assert (await bench.kube.get(INCIDENT, namespace, "rollback"))["status"]["lifted"]["reason"] == "second"
 
 
 async def test_the_same_status_is_not_written_again(bench: Bench) -> None:
@@ -244,13 +244,13 @@ async def test_a_status_is_replaced_whole_even_what_others_wrote(bench: Bench) -
 
 
 async def test_a_status_patch_that_changes_nothing_is_not_sent(bench: Bench, namespace: str) -> None:
-    await bench.kube.create(MODEL_VERSION, model_version("v1", model="toy", namespace=namespace))
-    patch = PatchStatus(MODEL_VERSION, namespace, "toy-v1", {"observedGeneration": 3})
+    await bench.kube.create(INCIDENT, incident("rollback", namespace=namespace))
+    patch = PatchStatus(INCIDENT, namespace, "rollback", _lifted("once"))
 
     await bench.perform(patch)
     await bench.perform(patch)
 
-    assert bench.writes == ["patch_status modelversions"]
+    assert bench.writes == ["patch_status incidents"]
 
 
 async def test_an_event_comes_after_the_status_and_once(bench: Bench, namespace: str) -> None:
@@ -343,3 +343,7 @@ async def test_refreshing_takes_in_what_the_watch_has_not_brought(bench: Bench, 
     await bench.kube.delete(MODEL, namespace, "toy")
     await bench.executor.refresh(MODEL, bench.model)
     assert bench.cache.get(MODEL, namespace, "toy") is None
+
+
+def _lifted(reason: str) -> Object:
+    return {"lifted": {"by": "alice", "reason": reason, "time": "2026-01-01T00:00:00Z"}}

@@ -4,17 +4,17 @@ from functools import partial
 
 import pytest
 
-from harness.builders import model, model_version, pod_status
+from harness.builders import incident, model, pod_status
 from harness.lab import Lab
 from harness.replay import Scenario, World, replay
 from integration.core.toy import PODS, build
-from shipway.kube.resource import MODEL, MODEL_VERSION, POD
+from shipway.kube.resource import INCIDENT, MODEL, POD
 
 pytestmark = pytest.mark.lab
 
 
 async def scale_up_and_down(world: World) -> None:
-    await world.create(MODEL_VERSION, model_version("v1", model="toy"))
+    await world.create(INCIDENT, incident("toy-rollback", model="toy"))
     await world.create(MODEL, model("toy", annotations={PODS: "3"}))
     for name in ("toy-0", "toy-1", "toy-2"):
         await world.eventually(partial(world.get, POD, name), what=f"pod {name}")

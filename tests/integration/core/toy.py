@@ -14,7 +14,7 @@ from shipway.api.conditions import Verdict, merge
 from shipway.api.schema import Condition
 from shipway.api.v1alpha1.model import ModelStatus
 from shipway.kube.client import Client
-from shipway.kube.resource import MODEL, MODEL_VERSION, POD, SERVICE, Key, Object
+from shipway.kube.resource import INCIDENT, MODEL, POD, SERVICE, Key, Object
 from shipway.main import Parts
 from shipway.runtime.cache import owner_of
 from shipway.runtime.controller import Cache, Watch
@@ -36,15 +36,15 @@ class ToyController:
     watches: Sequence[Watch] = (
         Watch(POD, owners, selector=SELECTOR),
         Watch(SERVICE, owners, selector=SELECTOR),
-        Watch(MODEL_VERSION, lambda obj, _: [Key("Model", obj["metadata"]["namespace"], obj["spec"]["modelName"])]),
+        Watch(INCIDENT, lambda obj, _: [Key("Model", obj["metadata"]["namespace"], obj["spec"]["model"])]),
     )
 
     async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
         model = cache.get(MODEL, key.namespace, key.name)
         if model is None:
             return None
-        version = cache.get(MODEL_VERSION, key.namespace, f"{key.name}-v1")
-        return decide(Snapshot(model, cache.owned(POD, key), cache.owned(SERVICE, key), version, now))
+        incident = cache.get(INCIDENT, key.namespace, f"{key.name}-rollback")
+        return decide(Snapshot(model, cache.owned(POD, key), cache.owned(SERVICE, key), incident, now))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Snapshot:
     model: Object
     pods: Sequence[Object]
     services: Sequence[Object]
-    version: Object | None
+    incident: Object | None
     now: float
 
 
@@ -73,8 +73,9 @@ def decide(snapshot: Snapshot) -> Plan:
         for name, pod in there.items()
         if name not in wanted
     ]
-    if snapshot.version is not None:
-        writes.append(PatchStatus(MODEL_VERSION, meta["namespace"], f"{meta['name']}-v1", {"observedGeneration": 7}))
+    if snapshot.incident is not None:
+        name = snapshot.incident["metadata"]["name"]
+        writes.append(PatchStatus(INCIDENT, meta["namespace"], name, {"observedGeneration": 7}))
     running = sum(there[n].get("status", {}).get("phase") == "Running" for n in wanted if n in there)
     return Plan(tuple(writes), *_tell(snapshot, running, len(wanted)))
 

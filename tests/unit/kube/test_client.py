@@ -235,7 +235,22 @@ async def test_a_delete_names_the_incarnation() -> None:
     _, _, _, _, body = script.requests[0]
     assert body["preconditions"] == {"uid": "u-1"}
     assert body["gracePeriodSeconds"] == 0
-    assert answer["kind"] == "Status"
+    assert answer is None
+
+
+@pytest.mark.parametrize(
+    ("left", "waits"),
+    [
+        ({"deletionGracePeriodSeconds": 0}, False),
+        ({"deletionGracePeriodSeconds": 30}, True),
+        ({"deletionGracePeriodSeconds": 0, "finalizers": ["a.dev/hold"]}, True),
+    ],
+)
+async def test_a_delete_that_is_answered_with_the_object_says_whether_it_is_gone(
+    left: dict[str, Any], waits: bool
+) -> None:
+    async with talking_to(ok({"kind": "Pod", "metadata": {"name": "a", **left}})) as (client, _):
+        assert (await client.delete(POD, "ns", "a") is not None) == waits
 
 
 async def test_an_apply_is_forced_under_our_name() -> None:

@@ -103,8 +103,9 @@ def _begin(s: Snapshot) -> Plan:
         clear = _delete(s.pod) if _lost_its_owner(s.pod) else ()
         return _decide(s, s.stored, _Finding(Reason.VERIFYING, message), writes=clear, requeue_after=LOOK_AGAIN_SECONDS)
     pod = children.verify_pod(s.version, s.spec, image=s.workloads_image)
+    create = Create(POD, pod, read_as_sent=True)
     finding = _reading(s.stored, f"pod {pod['metadata']['name']} reads {s.spec.source.uri}")
-    return _decide(s, s.stored, finding, writes=(Create(POD, pod),), requeue_after=LOOK_AGAIN_SECONDS)
+    return _decide(s, s.stored, finding, writes=(create,), requeue_after=LOOK_AGAIN_SECONDS)
 
 
 def _conclude(s: Snapshot, digest: str, at: float) -> Plan:

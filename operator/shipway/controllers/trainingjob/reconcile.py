@@ -156,6 +156,7 @@ def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: li
                 image=s.stored.image,
                 progress_url=s.progress_url,
             ),
+            read_as_sent=True,
         )
         for rank in missing
     )
