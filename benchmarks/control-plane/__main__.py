@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from claims import FLOOR, OURS, claims, growth
 from cluster import Cluster, cluster
 from disturbances import delays
 from phases import queue_latency, quiet, restart, single
+from players import playing
 from ranges import out_of_range
 from shards import NAMESPACES, shards
-from subjects import SUBJECTS, Subject
+from subject import Subject
+from subjects import SUBJECTS
 
 from shipway_lab.parts.kubernetes import VERSION
 
@@ -90,10 +93,10 @@ class Run:
             return
         subject = SUBJECTS[name]
         async with cluster(lab, namespaces=namespaces, parts=subject.parts) as where:
-            for resource, needed in subject.needs:
-                await where.client.create(resource, needed)
+            if subject.prepare:
+                await subject.prepare(where.lab)
             for objects in sizes:
-                await (self._ours if name == OURS else self._theirs)(where, subject, objects, sizes)
+                await (self._every_phase if name == OURS else self._burst)(where, subject, objects, sizes)
 
     def keep(self, earlier: dict[str, Any]) -> None:
         """Start from the results of an earlier run on this machine; what is measured again replaces them."""
@@ -115,12 +118,16 @@ class Run:
             "phases": self._phases,
         }
 
-    async def _theirs(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
-        self._note(await burst(where, subject, objects))
-        if objects != sizes[-1]:
-            await clear(where, subject)
+    async def _burst(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(playing(where.client, subject.players))
+            if subject.ours:
+                await stack.enter_async_context(where.operator())
+            self._note(await burst(where, subject, objects))
+            if objects != sizes[-1]:
+                await clear(where, subject)
 
-    async def _ours(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
+    async def _every_phase(self, where: Cluster, subject: Subject, objects: int, sizes: tuple[int, ...]) -> None:
         last = objects == sizes[-1]
         async with where.operator() as operator:
             if objects == sizes[0]:

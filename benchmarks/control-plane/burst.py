@@ -4,14 +4,15 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import orjson
 from cluster import Cluster, in_parallel
-from observer import observing
-from subjects import PODS_PER_OBJECT, Subject
+from needs import provide
+from observer import Seen, observing
+from subject import Subject
 
 from harness.audit import QUIET, WRITES
 from harness.waiting import eventually
@@ -39,6 +40,7 @@ class Burst:
         cpu: By process, until three seconds after the last report; `others` is foreign work on the machine.
         peak_mib: Peak resident memory by process.
         writes: API writes per object and user, by verb and resource.
+        children_s: Until every child that is no pod was seen, by plural; left out of the results where there is none.
     """
 
     subject: str
@@ -52,6 +54,7 @@ class Burst:
     cpu: dict[str, float]
     peak_mib: dict[str, int]
     writes: dict[str, dict[str, float]]
+    children_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def control_plane_cpu(self) -> float:
@@ -60,12 +63,13 @@ class Burst:
 
     def to_json(self) -> dict[str, Any]:
         """For the results."""
-        return {**asdict(self), "control_plane_cpu": self.control_plane_cpu}
+        found = {name: value for name, value in asdict(self).items() if name != "children_s" or value}
+        return {**found, "control_plane_cpu": self.control_plane_cpu}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "Burst":
         """What `to_json` made."""
-        return cls(**{field.name: found[field.name] for field in fields(cls)})
+        return cls(**{each.name: found[each.name] for each in fields(cls) if each.name in found})
 
 
 class IncompleteError(Exception):
@@ -73,7 +77,7 @@ class IncompleteError(Exception):
 
 
 async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
-    """Create so many objects, spread over the namespaces, and wait for all.
+    """Create so many objects, spread over the namespaces, and wait for all. What they need is there before it begins.
 
     Raises:
         IncompleteError: The time was over before; says how far it came.
@@ -81,6 +85,8 @@ async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
     within = PATIENCE_SECONDS + objects * PATIENCE_SECONDS_PER_OBJECT
     names = [(cluster.namespaces[i % len(cluster.namespaces)], f"{subject.name}-{i:05}") for i in range(objects)]
     created: dict[tuple[str, str], float] = {}
+    needs = [need for namespace, name in names for need in subject.needs(name, namespace)]
+    await provide(cluster.client, needs, within=within)
 
     async def create(namespace: str, name: str) -> None:
         await cluster.client.create(subject.resource, subject.make(name, namespace))
@@ -92,11 +98,8 @@ async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
         before, start = cluster.meter.read(), time.monotonic()
         await in_parallel([create(*name) for name in names])
         create_s = time.monotonic() - start
-        pods = objects * PODS_PER_OBJECT
-        complete = await seen.until(lambda: len(seen.running) >= pods and len(seen.ready) >= objects, within=within)
-        if not complete:
-            counts = f"{len(seen.exist)} pods exist, {len(seen.running)} run, {len(seen.ready)} objects are ready"
-            raise IncompleteError(f"{objects} of {subject.name}, after {within:g} s: {counts}")
+        if not await seen.until(lambda: _complete(seen, subject, objects), within=within):
+            raise IncompleteError(f"{objects} of {subject.name}, after {within:g} s: {_counts(seen)}")
         await asyncio.sleep(SETTLE_SECONDS)
         after = cluster.meter.read()
     waits = sorted(seen.ready[name] - created[name] for name in names)
@@ -112,11 +115,12 @@ async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
         cpu=after.since(before),
         peak_mib=cluster.meter.peaks(),
         writes=audit.per_object(objects),
+        children_s={plural: round(max(found.values()) - start, 2) for plural, found in seen.children.items()},
     )
 
 
 async def clear(cluster: Cluster, subject: Subject) -> None:
-    """Delete every object of the subject and wait until its pods are gone."""
+    """Delete every object of the subject and wait until all that came of it is gone."""
 
     async def delete(obj: Object) -> None:
         meta = obj["metadata"]
@@ -127,10 +131,22 @@ async def clear(cluster: Cluster, subject: Subject) -> None:
     await in_parallel([delete(obj) for obj in objects])
 
     async def gone() -> bool:
-        return not (await cluster.client.list(POD, selector=subject.pod_label, metadata_only=True)).items
+        kinds = [(POD, subject.pod_label), *[(child, "") for child in subject.children]]
+        lists = [await cluster.client.list(kind, selector=label, metadata_only=True) for kind, label in kinds]
+        return not any(found.items for found in lists)
 
-    await eventually(gone, within=600, every=1, what=f"all pods of {subject.name} gone")
+    await eventually(gone, within=600, every=1, what=f"all that came of {subject.name} gone")
     await asyncio.sleep(SETTLE_SECONDS)
+
+
+def _complete(seen: Seen, subject: Subject, objects: int) -> bool:
+    children = all(len(found) >= objects for found in seen.children.values())
+    return children and len(seen.running) >= objects * subject.pods and len(seen.ready) >= objects
+
+
+def _counts(seen: Seen) -> str:
+    children = "".join(f"{len(found)} {plural} exist, " for plural, found in seen.children.items())
+    return f"{children}{len(seen.exist)} pods exist, {len(seen.running)} run, {len(seen.ready)} objects are ready"
 
 
 class _Audit:

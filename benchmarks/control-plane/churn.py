@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from cluster import Cluster
-from subjects import Subject
+from subject import Subject
 
 from harness.lab import OPERATOR_USER
 from harness.waiting import eventually

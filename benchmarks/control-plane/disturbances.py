@@ -8,7 +8,7 @@ from typing import Any
 from burst import clear
 from cluster import Cluster
 from phases import one
-from subjects import Subject
+from subject import Subject
 
 from shipway.kube.errors import ApiError
 from shipway.kube.resource import Object

@@ -1,16 +1,17 @@
-"""Sees pods and objects appear and change through watches, as any client would, and notes when."""
+"""Sees objects and what comes of them appear and change through watches, as any client would, and notes when."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
-from subjects import Subject
+from subject import Subject
+from watching import follow
 
 from shipway.kube.client import Client
-from shipway.kube.errors import ApiError
-from shipway.kube.resource import POD, Object, Resource
+from shipway.kube.resource import POD, Object
 
 
 @dataclass
@@ -20,6 +21,8 @@ class Seen:
     exist: dict[tuple[str, str], float] = field(default_factory=dict)
     running: dict[tuple[str, str], float] = field(default_factory=dict)
     ready: dict[tuple[str, str], float] = field(default_factory=dict)
+    children: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    """What the subject names beside pods, by plural."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pod(self, pod: Object) -> None:
@@ -28,6 +31,11 @@ class Seen:
         self.exist.setdefault(place, time.monotonic())
         if pod.get("status", {}).get("phase") == "Running":
             self.running.setdefault(place, time.monotonic())
+        self.changed.set()
+
+    def child(self, plural: str, obj: Object) -> None:
+        """Something else that came of an object was seen."""
+        self.children[plural].setdefault(_place(obj), time.monotonic())
         self.changed.set()
 
     async def until(self, done: Callable[[], bool], *, within: float) -> bool:
@@ -45,8 +53,8 @@ class Seen:
 
 @asynccontextmanager
 async def observing(client: Client, subject: Subject) -> AsyncIterator[Seen]:
-    """Watch all pods of a subject and its objects."""
-    seen = Seen()
+    """Watch a subject's objects and all that comes of them."""
+    seen = Seen(children={resource.plural: {} for resource in subject.children})
 
     def take(obj: Object) -> None:
         if subject.ready(obj):
@@ -54,8 +62,9 @@ async def observing(client: Client, subject: Subject) -> AsyncIterator[Seen]:
             seen.changed.set()
 
     tasks = [
-        asyncio.create_task(_follow(client, POD, subject.pod_label, seen.pod)),
-        asyncio.create_task(_follow(client, subject.resource, "", take)),
+        await follow(client, POD, subject.pod_label, seen.pod),
+        await follow(client, subject.resource, "", take),
+        *[await follow(client, child, "", partial(seen.child, child.plural)) for child in subject.children],
     ]
     await asyncio.sleep(0.5)
     try:
@@ -64,16 +73,6 @@ async def observing(client: Client, subject: Subject) -> AsyncIterator[Seen]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _follow(client: Client, resource: Resource, selector: str, take: Callable[[Object], None]) -> None:
-    version = (await client.list(resource, selector=selector)).resource_version
-    while True:
-        with suppress(ApiError):
-            async for event in client.watch(resource, since=version, selector=selector):
-                version = event.object["metadata"]["resourceVersion"]
-                if event.type in ("ADDED", "MODIFIED"):
-                    take(event.object)
 
 
 def _place(obj: Object) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from burst import SETTLE_SECONDS
 from cluster import Cluster
 from observer import Seen, observing
-from subjects import PODS_PER_OBJECT, Subject
+from subject import Subject
 
 from harness.lab import OPERATOR_USER
 from harness.process import OperatorProcess
@@ -55,7 +55,7 @@ async def one(cluster: Cluster, subject: Subject, name: str, number: int) -> Sam
         start = time.monotonic()
         await cluster.client.create(subject.resource, subject.make(name, namespace))
         place = (namespace, name)
-        if not await seen.until(partial(_complete, seen, place), within=60):
+        if not await seen.until(partial(_complete, seen, place, subject.pods), within=60):
             raise TimeoutError(f"{subject.name} {namespace}/{name} was not ready within 60 s")
         exist, running = (
             [at for pod, at in pods.items() if _belongs(pod, place)] for pods in (seen.exist, seen.running)
@@ -119,8 +119,8 @@ async def _metric(operator: OperatorProcess, name: str) -> float:
         return 0.0
 
 
-def _complete(seen: Seen, place: tuple[str, str]) -> bool:
-    return place in seen.ready and sum(_belongs(pod, place) for pod in seen.running) >= PODS_PER_OBJECT
+def _complete(seen: Seen, place: tuple[str, str], pods: int) -> bool:
+    return place in seen.ready and sum(_belongs(pod, place) for pod in seen.running) >= pods
 
 
 def _belongs(pod: tuple[str, str], place: tuple[str, str]) -> bool:

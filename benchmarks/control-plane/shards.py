@@ -6,7 +6,7 @@ from typing import Any
 
 from burst import burst, clear
 from cluster import Cluster
-from subjects import Subject
+from subject import Subject
 
 NAMESPACES = 10
 """Few, since an operator of some namespaces has a watch per kind in each of them."""

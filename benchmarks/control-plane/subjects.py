@@ -1,15 +1,17 @@
-"""What is measured: how to make one object of each kind, whose pods are its own, and when it says that it is ready."""
+"""What is measured: every kind by name, and how those that train are made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from queueing import IN_QUEUE, WORKLOAD, queues
+from serving import MODEL_VERSIONS, SERVING_DEPLOYMENTS
+from subject import PODS, Need, Subject, is_ready, same
 
 from shipway.api import labels
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.trainingjob.children import training_pod
 from shipway.kube.resource import TRAINING_JOB, Object, Resource
 
-PODS_PER_OBJECT = 2
 JOB = Resource("batch", "v1", "jobs", "Job")
 JOB_SET = Resource("jobset.x-k8s.io", "v1alpha2", "jobsets", "JobSet")
 TRAIN_JOB = Resource("trainer.kubeflow.org", "v1alpha1", "trainjobs", "TrainJob")
@@ -21,43 +23,9 @@ IMAGE = "ghcr.io/shipway-ml/workloads:0.1.0"
 REQUESTS = {"cpu": "100m", "memory": "128Mi"}
 
 
-@dataclass(frozen=True)
-class Subject:
-    """One kind under test.
-
-    Attributes:
-        name: As on the command line and in the results.
-        resource: Where its objects are.
-        body: Makes the spec of an object.
-        ready: Whether an object reports that all of its pods run.
-        pod_labels: Label of its pods that holds the object's name.
-        parts: Parts of the lab that exist for it alone; their processor time is its operators' time.
-        needs: What must exist before its objects.
-        sizes: How many objects are made where nothing else is asked for: as many as it can carry in minutes.
-    """
-
-    name: str
-    resource: Resource
-    body: Callable[[], dict[str, Any]]
-    ready: Callable[[Object], bool]
-    pod_label: str
-    parts: tuple[str, ...] = ()
-    needs: tuple[tuple[Resource, Object], ...] = ()
-    sizes: tuple[int, ...] = (200, 1000)
-
-    def make(self, name: str, namespace: str) -> Object:
-        """An object of that name."""
-        return {
-            "apiVersion": self.resource.api_version,
-            "kind": self.resource.kind,
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": self.body(),
-        }
-
-
 def _training_job() -> dict[str, Any]:
     return {
-        "nodes": PODS_PER_OBJECT,
+        "nodes": PODS,
         "recipe": {"name": "ranker"},
         "storage": {"uri": "s3://models/bench"},
         "resources": {"requests": REQUESTS},
@@ -87,7 +55,7 @@ def _bare_pod_spec() -> dict[str, Any]:
 
 
 def _job_of(pod: dict[str, Any]) -> dict[str, Any]:
-    count = PODS_PER_OBJECT
+    count = PODS
     return {
         "completionMode": "Indexed",
         "completions": count,
@@ -129,7 +97,7 @@ def _runtime() -> Object:
 def _train_job() -> dict[str, Any]:
     return {
         "runtimeRef": {"apiGroup": RUNTIME.group, "kind": RUNTIME.kind, "name": "same-pod"},
-        "trainer": {"numNodes": PODS_PER_OBJECT, "numProcPerNode": 1},
+        "trainer": {"numNodes": PODS, "numProcPerNode": 1},
     }
 
 
@@ -147,13 +115,8 @@ def _ray_pod_spec(container: str) -> dict[str, Any]:
     return {key: value for key, value in _pod_spec(container).items() if key != "restartPolicy"}
 
 
-def _condition(obj: Object, kind: str) -> bool:
-    conditions = obj.get("status", {}).get("conditions") or ()
-    return any(c["type"] == kind and c["status"] == "True" for c in conditions)
-
-
 def _all_ready(obj: Object) -> bool:
-    return bool(obj.get("status", {}).get("ready") == PODS_PER_OBJECT)
+    return bool(obj.get("status", {}).get("ready") == PODS)
 
 
 def _one_ready(field: str) -> Callable[[Object], bool]:
@@ -163,45 +126,62 @@ def _one_ready(field: str) -> Callable[[Object], bool]:
     return ready
 
 
+_SAME_RUNTIME = (Need(RUNTIME, _runtime()),)
+
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject("job", JOB, _job, _all_ready, "job-name", sizes=(200, 1000, 10_000)),
+        Subject("job", JOB, same(_job), _all_ready, "job-name", sizes=(200, 1000, 10_000)),
         Subject(
             "trainingjob",
             TRAINING_JOB,
-            _training_job,
-            lambda obj: _condition(obj, "Ready"),
+            same(_training_job),
+            is_ready,
             labels.NAME,
+            ours=True,
             sizes=(200, 1000, 10_000),
         ),
         Subject(
             "jobset",
             JOB_SET,
-            _job_set,
+            same(_job_set),
             _one_ready("replicatedJobsStatus"),
             "jobset.sigs.k8s.io/jobset-name",
-            ("jobset",),
+            parts=("jobset",),
             sizes=(200, 1000, 2000),
         ),
         Subject(
             "trainjob",
             TRAIN_JOB,
-            _train_job,
+            same(_train_job),
             _one_ready("jobsStatus"),
             "jobset.sigs.k8s.io/jobset-name",
-            ("trainer", "jobset"),
-            ((RUNTIME, _runtime()),),
-            (200, 1000, 2000),
+            parts=("trainer", "jobset"),
+            needs=lambda *_: _SAME_RUNTIME,
+            sizes=(200, 1000, 2000),
         ),
         Subject(
             "raycluster",
             RAY_CLUSTER,
-            _ray_cluster,
+            same(_ray_cluster),
             lambda obj: obj.get("status", {}).get("state") == "ready",
             "ray.io/cluster",
-            ("kuberay",),
+            parts=("kuberay",),
         ),
-        Subject("bare-job", JOB, _bare_job, _all_ready, "job-name"),
+        Subject(
+            "kueue-job",
+            JOB,
+            same(_job),
+            _all_ready,
+            "job-name",
+            # Awaited at the end as well: it is found by the Job's name, so one left behind would admit the next Job.
+            children=(WORKLOAD,),
+            labels=IN_QUEUE,
+            parts=("kueue",),
+            needs=queues,
+        ),
+        Subject("bare-job", JOB, same(_bare_job), _all_ready, "job-name"),
+        MODEL_VERSIONS,
+        SERVING_DEPLOYMENTS,
     )
 }
