@@ -37,6 +37,9 @@ def main() -> int:
     )
     parser.add_argument("--sizes", help="numbers of objects (default: as many as each kind carries in minutes)")
     parser.add_argument("--subjects", help=f"what to create (default: {','.join(SUBJECTS)},shards)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="measure so often, kind by kind; phases the first time only"
+    )
     parser.add_argument("--add", action="store_true", help="keep what the output holds of other subjects and sizes")
     parser.add_argument("--quiet-seconds", type=float, default=130, help="how long standing still is watched")
     parser.add_argument("--namespaces", type=int, default=100)
@@ -48,7 +51,7 @@ def main() -> int:
         run.keep(json.loads(arguments.output.read_text()))
     names = [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join((*SUBJECTS, SHARDS))).split(",")
     sizes = str(QUICK) if arguments.quick else arguments.sizes
-    for name in names:
+    for name in names * (1 if arguments.quick else arguments.rounds):
         asyncio.run(run.measure(name, arguments.name, arguments.namespaces, _sizes(name, sizes)))
         if not arguments.quick:
             arguments.output.parent.mkdir(exist_ok=True)
@@ -74,7 +77,8 @@ class Run:
 
     def __init__(self, *, quiet_seconds: float) -> None:
         self._quiet_seconds = quiet_seconds
-        self._bursts: dict[tuple[str, int], Burst] = {}
+        self._bursts: dict[tuple[str, int], list[Burst]] = {}
+        self._earlier: dict[tuple[str, int], list[Burst]] = {}
         self._queues: dict[str, dict[str, float]] = {}
         self._phases: dict[str, Any] = {}
 
@@ -96,11 +100,13 @@ class Run:
             if subject.prepare:
                 await subject.prepare(where.lab)
             for objects in sizes:
-                await (self._every_phase if name == OURS else self._burst)(where, subject, objects, sizes)
+                first = (name, objects) not in self._bursts
+                await (self._every_phase if name == OURS and first else self._burst)(where, subject, objects, sizes)
 
     def keep(self, earlier: dict[str, Any]) -> None:
         """Start from the results of an earlier run on this machine; what is measured again replaces them."""
-        self._bursts = {(found["subject"], found["objects"]): Burst.from_json(found) for found in earlier["bursts"]}
+        for found in earlier["bursts"]:
+            self._earlier.setdefault((found["subject"], found["objects"]), []).append(Burst.from_json(found))
         self._queues, self._phases = earlier["queue"], earlier["phases"]
 
     def problems(self) -> list[str]:
@@ -109,11 +115,12 @@ class Run:
 
     def results(self) -> dict[str, Any]:
         """Everything measured, the claims first."""
+        bursts = {**self._earlier, **self._bursts}
         return {
             "machine": _machine(),
-            "claims": claims(self._bursts, self._phases),
-            "growth": growth(self._bursts),
-            "bursts": [result.to_json() for result in self._bursts.values()],
+            "claims": claims(bursts, self._phases),
+            "growth": growth(bursts),
+            "bursts": [result.to_json() for rounds in bursts.values() for result in rounds],
             "queue": self._queues,
             "phases": self._phases,
         }
@@ -151,7 +158,7 @@ class Run:
             self._phases["restart"] = self._say("restart", again)
 
     def _note(self, result: Burst) -> None:
-        self._bursts[result.subject, result.objects] = result
+        self._bursts.setdefault((result.subject, result.objects), []).append(result)
         self._say(f"{result.objects} of {result.subject}", result.to_json())
 
     def _say(self, what: str, found: Any) -> Any:

@@ -1,8 +1,9 @@
 """From measurements to claims: each with its limit, and whether it holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import log
+from statistics import median
 from typing import Any
 
 from burst import Burst
@@ -55,54 +56,62 @@ OURS = "trainingjob"
 FLOOR = "job"
 CHILDREN = ("create pods", "create services", "create endpointslices")
 
+Bursts = Mapping[tuple[str, int], Sequence[Burst]]
+"""By subject and number of objects, one for each round, in the order of rounds."""
 
-def claims(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, Any]) -> list[dict[str, Any]]:
+
+def claims(bursts: Bursts, phases: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every claim that the measurements allow, and no other.
 
     Args:
-        bursts: By subject and number of objects; where one was measured more than once, one of them.
+        bursts: Of all rounds.
         phases: The operator's own measurements by name.
     """
     found = [*_against_others(bursts), *_alone(bursts), *_in_phases(phases)]
     return [asdict(_judged(name, value)) for name, value in found if name in LIMITS]
 
 
-def growth(bursts: Mapping[tuple[str, int], Burst]) -> dict[str, float]:
+def growth(bursts: Bursts) -> dict[str, float]:
     """By subject, the power of the number of objects by which processor time grows; 1 is in proportion."""
-    sizes: dict[str, list[int]] = {}
-    for subject, objects in bursts:
-        sizes.setdefault(subject, []).append(objects)
+    costs: dict[str, dict[int, float]] = {}
+    for (subject, objects), found in bursts.items():
+        costs.setdefault(subject, {})[objects] = median(each.control_plane_cpu for each in found)
     return {
-        subject: round(
-            log(bursts[subject, max(found)].control_plane_cpu / bursts[subject, min(found)].control_plane_cpu)
-            / log(max(found) / min(found)),
-            3,
-        )
-        for subject, found in sizes.items()
-        if len(found) > 1
+        subject: round(log(cost[max(cost)] / cost[min(cost)]) / log(max(cost) / min(cost)), 3)
+        for subject, cost in costs.items()
+        if len(cost) > 1
     }
 
 
-def _against_others(bursts: Mapping[tuple[str, int], Burst]) -> Iterator[tuple[str, float]]:
+def ratio(first: Sequence[Burst], second: Sequence[Burst], what: Callable[[Burst], float]) -> float:
+    """The first as a multiple of the second, in the median of rounds: a round shares the state of the machine."""
+    return median(what(one) / what(other) for one, other in zip(first, second, strict=False))
+
+
+def _against_others(bursts: Bursts) -> Iterator[tuple[str, float]]:
     for (subject, objects), ours in bursts.items():
         if subject != OURS:
             continue
         if floor := bursts.get((FLOOR, objects)):
-            yield f"ratio_to_floor_cpu_{objects}", ours.control_plane_cpu / floor.control_plane_cpu
-            yield f"ratio_to_floor_wall_{objects}", ours.pods_running_s / floor.pods_running_s
+            yield f"ratio_to_floor_cpu_{objects}", ratio(ours, floor, _cpu)
+            yield f"ratio_to_floor_wall_{objects}", ratio(ours, floor, lambda each: each.pods_running_s)
         for peer, name in PEERS.items():
             if theirs := bursts.get((name, objects)):
-                yield f"times_less_cpu_than_{peer}_{objects}", theirs.control_plane_cpu / ours.control_plane_cpu
+                yield f"times_less_cpu_than_{peer}_{objects}", ratio(theirs, ours, _cpu)
 
 
-def _alone(bursts: Mapping[tuple[str, int], Burst]) -> Iterator[tuple[str, float]]:
+def _cpu(burst: Burst) -> float:
+    return burst.control_plane_cpu
+
+
+def _alone(bursts: Bursts) -> Iterator[tuple[str, float]]:
     sizes = [objects for subject, objects in bursts if subject == OURS]
     if not sizes:
         return
     largest = bursts[OURS, max(sizes)]
-    yield "operator_cpu_ms_per_object", 1000 * largest.cpu["operator"] / largest.objects
-    yield "writes_per_trainingjob_beyond_children", writes_beyond_children(largest)
-    yield f"rss_mib_{largest.objects}", largest.peak_mib["operator"]
+    yield "operator_cpu_ms_per_object", median(1000 * each.cpu["operator"] / each.objects for each in largest)
+    yield "writes_per_trainingjob_beyond_children", median(map(writes_beyond_children, largest))
+    yield f"rss_mib_{max(sizes)}", max(each.peak_mib["operator"] for each in largest)
 
 
 def writes_beyond_children(burst: Burst) -> float:

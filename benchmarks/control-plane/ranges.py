@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from burst import Burst
-from claims import FLOOR, OURS, writes_beyond_children
+from claims import FLOOR, OURS, Bursts, ratio, writes_beyond_children
 
 FILE = Path(__file__).with_name("ranges.yaml")
 
 
-def out_of_range(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, Any]) -> list[str]:
+def out_of_range(bursts: Bursts, phases: Mapping[str, Any]) -> list[str]:
     """What is not within its range, in words; raises KeyError for a range that nothing measures."""
     measured = _measured(bursts, phases)
     ranges: dict[str, dict[str, float]] = yaml.safe_load(FILE.read_text())
@@ -22,11 +21,11 @@ def out_of_range(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, A
     ]
 
 
-def _measured(bursts: Mapping[tuple[str, int], Burst], phases: Mapping[str, Any]) -> dict[str, float]:
+def _measured(bursts: Bursts, phases: Mapping[str, Any]) -> dict[str, float]:
     objects = min(objects for subject, objects in bursts if subject == OURS)
-    ours, floor = bursts[OURS, objects], bursts[FLOOR, objects]
+    (ours,), floor = bursts[OURS, objects], bursts[FLOOR, objects]
     return {
-        "ratio_to_floor_cpu": ours.control_plane_cpu / floor.control_plane_cpu,
+        "ratio_to_floor_cpu": ratio([ours], floor, lambda each: each.control_plane_cpu),
         "operator_cpu_ms_per_object": 1000 * ours.cpu["operator"] / objects,
         "writes_per_trainingjob_beyond_children": writes_beyond_children(ours),
         "quiet_writes": phases["quiet"]["writes"],

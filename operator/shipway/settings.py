@@ -29,7 +29,7 @@ class Settings:
     """Whether /metrics is served on all addresses, and not on 127.0.0.1 only."""
     metrics_authentication: bool = False
     """Whether only those may read /metrics whom the API server knows and RBAC lets."""
-    workers: int = 32
+    workers: int = 8
     """Keys worked on at a time."""
     lease: str = ""
     """Name of the Lease that elects a leader; no election when empty."""

@@ -207,7 +207,7 @@ def test_a_changed_setting_restarts_the_operator_and_nothing_else_does() -> None
         annotations = one("Deployment", values)["spec"]["template"]["metadata"]["annotations"]
         return str(annotations["shipway.dev/config-hash"])
 
-    assert config_hash({}) != config_hash({"settings": {"workers": 8}})
+    assert config_hash({}) != config_hash({"settings": {"workers": 9}})
     assert config_hash({}) == config_hash({"networkPolicy": {"enabled": False}})
 
 
