@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -26,7 +27,7 @@ def _measured(bursts: Bursts, phases: Mapping[str, Any]) -> dict[str, float]:
     (ours,), floor = bursts[OURS, objects], bursts[FLOOR, objects]
     return {
         "ratio_to_floor_cpu": ratio([ours], floor, lambda each: each.control_plane_cpu),
-        "operator_cpu_ms_per_object": 1000 * ours.cpu["operator"] / objects,
+        "operator_cpu_to_floor": median(ours.cpu["operator"] / each.control_plane_cpu for each in floor),
         "writes_per_trainingjob_beyond_children": writes_beyond_children(ours),
         "quiet_writes": phases["quiet"]["writes"],
         "quiet_core_share": phases["quiet"]["core_share"],
