@@ -42,6 +42,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PAUSED = "Paused"
     AWAITING_EVIDENCE = "AwaitingEvidence"
+    AWAITING_PROMOTION = "AwaitingPromotion"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
     BAKING = "Baking"

@@ -65,7 +65,7 @@ def _ready(mitigated_at: str | None, acknowledged: str) -> Verdict:
         return Verdict(Type.READY, status=False, reason=Reason.OPEN, message="the traffic is not back on stable yet")
     if not acknowledged:
         text = f"nobody has acknowledged it; set the annotation {ACKNOWLEDGED_BY} to your name"
-        return Verdict(Type.READY, status=False, reason=Reason.OPEN, message=text)
+        return Verdict(Type.READY, status=False, reason=Reason.NOT_ACKNOWLEDGED, message=text)
     text = f"mitigated at {mitigated_at}, acknowledged by {acknowledged}"
     return Verdict(Type.READY, status=True, reason=Reason.RESOLVED, message=text)
 

@@ -32,7 +32,7 @@ def summary(s: Situation) -> str:
     return state_of(s)[1][:_LIMIT]
 
 
-_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK}
+_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED}
 
 
 def state_of(s: Situation) -> tuple[Reason, str]:
@@ -67,7 +67,15 @@ def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:
     if rollout.state == "Baking":
         left = f"{_whole(s.elapsed(rollout.step_started_at))} s of {s.spec.rollout.bake_seconds} s"
         return Reason.BAKING, f"{place}, baking ({left}){_numbers(s)}{_waiting_wanted(s)}"
+    if _until_promoted(s, rollout):
+        return Reason.AWAITING_PROMOTION, f"{place}{_numbers(s)}"
     return Reason.PROGRESSING, f"{place}{_numbers(s)}"
+
+
+def _until_promoted(s: Situation, rollout: RolloutStatus) -> bool:
+    """Whether the step's weight holds and nothing but a person ends the step."""
+    entered = rollout.step_started_at is not None and rollout.step_hash == steps.hash_of(s.stages)
+    return entered and s.stage.until_promoted and not rollout.wait_skipped
 
 
 def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:  # noqa: PLR0911 - one per reason

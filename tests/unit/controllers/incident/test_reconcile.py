@@ -60,6 +60,10 @@ def test_it_is_mitigated_when_the_release_says_so():
     assert said(status)["Mitigated"] == ("True", "Mitigated")
 
 
+def test_once_mitigated_it_waits_for_whoever_looks_after_it():
+    assert said(told(incident(), subject(rfc3339(NOW + 3))))["Ready"] == ("False", "NotAcknowledged")
+
+
 def test_the_abort_of_another_incident_mitigates_nothing():
     assert told(incident(), subject(rfc3339(NOW + 3), about="another")).mitigated_at is None
 

@@ -365,6 +365,7 @@ class TestVerbs:
         world = at("v2", 20, rollout={"steps": steps, "gates": GATES, "bakeSeconds": 1})
         world.run(100)
         assert world.share("v2") == 20
+        assert world.ready() == ("False", "AwaitingPromotion")
         world.act("promote", id_="1")
         world.until(lambda: world.share("v2") == 100, within=2)
 
