@@ -9,7 +9,8 @@ import cel
 import yaml
 from lupa import lua51
 
-GITOPS = Path(__file__).parents[3] / "charts" / "shipway" / "gitops"
+ROOT = Path(__file__).parents[3]
+GITOPS = ROOT / "charts" / "shipway" / "gitops"
 ARGOCD = GITOPS / "argocd"
 FLUX = GITOPS / "flux"
 
@@ -56,14 +57,14 @@ def argocd(obj: Object) -> Judgement:
     return Judgement(Health(told["status"]), told["message"])
 
 
-def flux(obj: Object) -> Status:
-    """What Flux makes of our expressions: in this order, and in progress where none holds."""
+def flux(obj: Object, exprs: list[dict[str, str]] | None = None) -> Status:
+    """What Flux makes of our expressions, or of others: in this order, and in progress where none holds."""
     if _is_stale(obj):
         return Status.IN_PROGRESS
-    exprs = _expressions(obj["kind"])
+    asked = next(e for e in exprs or health_check_exprs() if e["kind"] == obj["kind"])
     known = {"metadata": obj["metadata"], "status": obj["status"]}
     for field, status in (("inProgress", Status.IN_PROGRESS), ("failed", Status.FAILED), ("current", Status.CURRENT)):
-        if cel.evaluate(exprs[field], known):
+        if field in asked and cel.evaluate(asked[field], known):
             return status
     return Status.IN_PROGRESS
 
@@ -123,10 +124,6 @@ def health_check_exprs() -> list[dict[str, str]]:
     patch = yaml.safe_load((FLUX / "health-check-exprs.yaml").read_text())
     exprs: list[dict[str, str]] = patch["spec"]["healthCheckExprs"]
     return exprs
-
-
-def _expressions(kind: str) -> dict[str, str]:
-    return next(exprs for exprs in health_check_exprs() if exprs["kind"] == kind)
 
 
 def _is_stale(obj: Object) -> bool:

@@ -256,7 +256,14 @@ def taken_back() -> World:
     return world
 
 
-def _taken_back_with_stable() -> World:
+def _reverted() -> World:
+    world = taken_back()
+    world.change(version="v1")
+    world.run(1)
+    return world
+
+
+def _never_ready() -> World:
     world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 10})
     world.boot["v2"] = float("inf")
     world.change(version="v2")
@@ -296,7 +303,8 @@ DEPLOYMENTS: dict[str, Build] = {
     "it bakes": _deployment(baking),
     "a gate fails and stable is dead": _deployment(_nobody_to_go_back_to),
     "a gate failed": _deployment(taken_back),
-    "it never got ready": _deployment(_taken_back_with_stable),
+    "a gate failed and Git wants stable again": _deployment(_reverted),
+    "it never got ready": _deployment(_never_ready),
 }
 
 

@@ -1,19 +1,21 @@
 """In every state a controller can tell, Argo CD, Flux and kstatus say the same, and it is true."""
 
 import copy
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests import minimal
 from shipway.api.v1alpha1 import KINDS, incident, model, modelversion, servingdeployment, trainingjob
 from unit.controllers.servingdeployment.test_release import released
-from unit.gitops.judges import AGREES, Health, Object, argocd, customizations, flux, health_check_exprs, kstatus
+from unit.gitops.judges import AGREES, ROOT, Health, Object, argocd, customizations, flux, health_check_exprs, kstatus
 from unit.gitops.states import DEPLOYMENTS, INCIDENTS, JOBS, MODELS, VERSIONS
 
 HEALTHY, PROGRESSING, DEGRADED, SUSPENDED = Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED, Health.SUSPENDED
@@ -79,6 +81,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "it bakes": ("Baking", PROGRESSING),
         "a gate fails and stable is dead": ("RollbackBlocked", DEGRADED),
         "a gate failed": ("Quarantined", DEGRADED),
+        "a gate failed and Git wants stable again": ("Serving", HEALTHY),
         "it never got ready": ("RolledBack", DEGRADED),
     },
     "Incident": {
@@ -120,8 +123,16 @@ def state(kind: str, words: str) -> Object:
     return copy.deepcopy(_made(kind, words))
 
 
+IN_PROGRESS = ("Progressing", "InProgress", "InProgress")
+
+
+def all_three(obj: Object) -> tuple[str, str, str]:
+    """What Argo CD, Flux and kstatus say."""
+    return argocd(obj).health, flux(obj), kstatus(obj)
+
+
 @pytest.mark.parametrize(("kind", "words"), EVERY)
-def test_all_three_say_what_is_true(kind: str, words: str):
+def test_all_three_say_what_is_true_and_nothing_but_progress_of_an_older_spec(kind: str, words: str):
     obj = state(kind, words)
     reason, health = TRUTH[kind][words]
     ready = next(c for c in obj["status"]["conditions"] if c["type"] == "Ready")
@@ -131,20 +142,15 @@ def test_all_three_say_what_is_true(kind: str, words: str):
     assert told.message.startswith(f"{reason}: {ready['message']}")
     assert flux(obj) == kstatus(obj)
     assert kstatus(obj) in AGREES[health]
-
-
-@pytest.mark.parametrize(("kind", "words"), EVERY)
-def test_what_is_known_of_an_older_spec_is_progress_and_nothing_else(kind: str, words: str):
-    obj = state(kind, words)
     obj["metadata"]["generation"] += 1
-    assert (argocd(obj).health, flux(obj), kstatus(obj)) == ("Progressing", "InProgress", "InProgress")
+    assert all_three(obj) == IN_PROGRESS
 
 
 @pytest.mark.parametrize("kind", TRUTH)
 def test_what_the_operator_has_not_seen_yet_is_progress(kind: str):
     obj = minimal(kind) | {"status": {"observedGeneration": -1}}
     obj["metadata"]["generation"] = 1
-    assert (argocd(obj).health, flux(obj), kstatus(obj)) == ("Progressing", "InProgress", "InProgress")
+    assert all_three(obj) == IN_PROGRESS
 
 
 @pytest.mark.parametrize("kind", TRUTH)
@@ -161,8 +167,22 @@ def test_no_kind_is_left_out():
     assert health == {f"resource.customizations.health.shipway.dev_{kind}" for kind in kinds}
 
 
+def test_the_expressions_of_the_page_that_wait_for_the_end_of_a_training_do():
+    page = (ROOT / "docs" / "how-to" / "gitops.md").read_text()
+    manifests = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    (exprs,) = (m["spec"]["healthCheckExprs"] for m in manifests if "healthCheckExprs" in m.get("spec", {}))
+    told = {words: flux(state("TrainingJob", words), exprs) for words in TRUTH["TrainingJob"]}
+    assert told.pop("it is done") == "Current"
+    failed = {words for words, status in told.items() if status == "Failed"}
+    assert failed == {words for words, (_, health) in TRUTH["TrainingJob"].items() if health is DEGRADED}
+    assert {told[words] for words in told if words not in failed} == {"InProgress"}
+
+
 def test_a_version_that_was_taken_back_is_sound_and_says_who_holds_it():
-    assert "; Quarantined: errors: 9/40 (Incident ranker-v3-1" in argocd(state("ModelVersion", "it was taken back")).message
+    assert (
+        "; Quarantined: errors: 9/40 (Incident ranker-v3-1"
+        in argocd(state("ModelVersion", "it was taken back")).message
+    )
 
 
 def test_a_whole_release_is_told_the_same_by_all_three_at_every_moment():
@@ -183,10 +203,15 @@ def test_a_whole_release_is_told_the_same_by_all_three_at_every_moment():
 
 def test_what_fails_again_and_again_is_in_progress_with_the_error_in_sight():
     obj = state("ServingDeployment", "a version serves")
-    failing = {"type": "Reconciling", "status": "True", "reason": "RetryingAfterError", "message": "503 from the server"}
+    failing = {
+        "type": "Reconciling",
+        "status": "True",
+        "reason": "RetryingAfterError",
+        "message": "503 from the server",
+    }
     obj["status"]["conditions"].insert(0, failing)
     assert argocd(obj).message == "RetryingAfterError: 503 from the server"
-    assert (argocd(obj).health, flux(obj), kstatus(obj)) == ("Progressing", "InProgress", "InProgress")
+    assert all_three(obj) == IN_PROGRESS
 
 
 def _conditions(*types: str) -> Iterator[st.SearchStrategy[dict[str, Any] | None]]:
@@ -197,6 +222,9 @@ def _conditions(*types: str) -> Iterator[st.SearchStrategy[dict[str, Any] | None
 
 
 READY, RECONCILING, STALLED, QUARANTINED = _conditions("Ready", "Reconciling", "Stalled", "Quarantined")
+META = st.fixed_dictionaries(
+    {"generation": st.just(2)}, optional={"deletionTimestamp": st.just("2026-11-24T10:00:00Z")}
+)
 
 
 @given(
@@ -204,23 +232,20 @@ READY, RECONCILING, STALLED, QUARANTINED = _conditions("Ready", "Reconciling", "
     others=st.tuples(st.none() | RECONCILING, st.none() | STALLED, st.none() | QUARANTINED),
     ready_first=st.booleans(),
     observed=st.integers(-1, 3),
-    deleting=st.booleans(),
-    kind=st.sampled_from(sorted(TRUTH)),
+    meta=META,
 )
 def test_whatever_the_conditions_are_all_three_agree(
+    *,
     ready: dict[str, Any],
     others: tuple[dict[str, Any] | None, ...],
     ready_first: bool,
     observed: int,
-    deleting: bool,
-    kind: str,
+    meta: dict[str, Any],
 ):
     told = [c for c in others if c]
-    obj = minimal(kind)
-    obj["metadata"] |= {"generation": 2} | ({"deletionTimestamp": "2026-11-24T10:00:00Z"} if deleting else {})
-    obj["status"] = {
-        "observedGeneration": observed,
-        "conditions": [ready, *told] if ready_first else [*told, ready],
-    }
+    conditions = [ready, *told] if ready_first else [*told, ready]
+    obj = minimal("ServingDeployment")
+    obj["metadata"] |= meta
+    obj["status"] = {"observedGeneration": observed, "conditions": conditions}
     assert flux(obj) == kstatus(obj)
     assert kstatus(obj) in AGREES[argocd(obj).health]
