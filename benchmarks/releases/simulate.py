@@ -22,6 +22,7 @@ import numpy as np
 from shipway.analysis.confidence import interval
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 TICK = 0.25
@@ -66,7 +67,7 @@ class Result:
 
 def gate(batches: Iterator[Pair]) -> int | None:
     """The gate as it is."""
-    comparison = Comparison(TOLERANCE)
+    comparison = Comparison.begin(TOLERANCE, PROPORTION)
     for number, (new, old) in enumerate(batches):
         comparison = comparison.observe(candidate=new, stable=old)
         if comparison.judge().verdict is Verdict.FAIL:

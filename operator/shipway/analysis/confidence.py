@@ -18,7 +18,7 @@ _STEPS = 48
 
 @dataclass(frozen=True)
 class Interval:
-    """A closed interval of proportions."""
+    """A closed interval, such as one of proportions."""
 
     lower: float
     upper: float
@@ -42,14 +42,14 @@ def interval(count: Count, alpha: float) -> Interval:
     def refuted(p: float) -> bool:
         return mixture - _xlogy(count.hits, p) - _xlogy(misses, 1 - p) >= limit
 
-    lower = _edge(refuted, 0.0, count.share) if count.hits else 0.0
-    upper = _edge(refuted, 1.0, count.share) if misses else 1.0
+    lower = edge(refuted, 0.0, count.share) if count.hits else 0.0
+    upper = edge(refuted, 1.0, count.share) if misses else 1.0
     return Interval(lower, upper)
 
 
-def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> float:
-    """The border between a refuted proportion and one that is not, rounded outwards."""
-    for _ in range(_STEPS):
+def edge(refuted: Callable[[float], bool], outside: float, inside: float, steps: int = _STEPS) -> float:
+    """The border between a refuted value and one that is not, rounded outwards."""
+    for _ in range(steps):
         middle = (outside + inside) / 2
         if refuted(middle):
             outside = middle

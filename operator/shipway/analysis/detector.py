@@ -4,8 +4,10 @@ A plain cumulative test is slowed by its own healthy past. This one mixes over w
 it is: for every start and every alternative it carries the likelihood ratio since that start, as one recursion per
 alternative (Shiryaev-Roberts; Shin, Ramdas and Rinaldo 2024). The starts' weights sum to one, so while the proportion
 stays within the bound the value is at most one on average, and it EVER reaches 1/alpha with probability at most alpha.
+Any other e-values of batches do as well as likelihood ratios: what they are evidence of is up to whoever folds them in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, log1p
 
@@ -25,12 +27,12 @@ class Detector:
     """The state after some trials.
 
     Attributes:
-        logs: Per alternative, the logarithm of the mixture over starts.
+        logs: Per alternative, the logarithm of the mixture over starts; empty before the first trial.
         trials: Trials seen; decides where the next possible change lies, so a detector that begins anew after a restart
             must be told the trials already seen, or it would pay for its starts twice.
     """
 
-    logs: tuple[float, ...] = (-inf,) * len(ALTERNATIVES)
+    logs: tuple[float, ...] = ()
     trials: int = 0
 
     def observe(self, batch: Count, bound: float) -> "Detector":
@@ -40,24 +42,56 @@ class Detector:
             batch: What came in since the last look.
             bound: The largest proportion that is no harm, decided BEFORE the batch came in.
         """
-        if batch.trials == 0:
+        return self.fold(batch.trials, bernoulli(batch.trials, batch.hits, bound))
+
+    def fold(self, trials: int, log_ratios: Sequence[float]) -> "Detector":
+        """The state after one more batch.
+
+        Args:
+            trials: How many came in.
+            log_ratios: Per alternative, the logarithm of the batch's e-value: at most one on average, given all before.
+        """
+        if trials == 0:
             return self
-        trials = self.trials + batch.trials
-        fresh = _start(self.trials, trials)
-        within = min(max(bound, 1e-9), _CEILING)
-        logs = tuple(
-            _log_add(value, fresh) + _log_ratio(batch, within, within + part * (1 - within))
-            for value, part in zip(self.logs, ALTERNATIVES, strict=True)
-        )
-        return Detector(logs, trials)
+        seen = self.trials + trials
+        fresh = _start(self.trials, seen)
+        before = self.logs or (-inf,) * len(log_ratios)
+        logs = tuple(_log_add(log, fresh) + ratio for log, ratio in zip(before, log_ratios, strict=True))
+        return Detector(logs, seen)
 
     @property
     def log_value(self) -> float:
         """Logarithm of the evidence; at least log(1/alpha) is an alarm at level alpha."""
-        top = max(self.logs)
-        if top == -inf:
-            return -inf
-        return top + log(sum(exp(value - top) for value in self.logs) / len(self.logs))
+        return log_mean(self.logs) if self.logs else -inf
+
+
+def bernoulli(trials: float, hits: float, bound: float) -> tuple[float, ...]:
+    """Logarithms of the likelihood ratios of every alternative to the bound.
+
+    Values between 0 and 1 do instead of hits: the ratio is convex in the value, so its mean is largest where all values
+    are 0 or 1 (Hoeffding 1963).
+
+    Args:
+        trials: How many.
+        hits: How many of them hit, or the sum of their values.
+        bound: The largest proportion, or mean, that is no harm.
+    """
+    if bound > _CEILING:
+        return (0.0,) * len(ALTERNATIVES)
+    within = max(bound, 1e-9)
+    misses = trials - hits
+    return tuple(
+        hits * log(beyond / within) + misses * (log1p(-beyond) - log1p(-within))
+        for beyond in (within + part * (1 - within) for part in ALTERNATIVES)
+    )
+
+
+def log_mean(logs: Sequence[float]) -> float:
+    """Logarithm of the mean of the values whose logarithms these are: the evidence of all when none is preferred."""
+    top = max(logs)
+    if top == -inf:
+        return -inf
+    return top + log(sum(exp(value - top) for value in logs) / len(logs))
 
 
 def _start(before: int, after: int) -> float:
@@ -65,11 +99,6 @@ def _start(before: int, after: int) -> float:
     first, last = -(-before // BLOCK), -(-after // BLOCK)
     weight = _SCALE / (first + _SCALE) - _SCALE / (last + _SCALE)
     return log(weight) if weight > 0 else -inf
-
-
-def _log_ratio(batch: Count, p0: float, p1: float) -> float:
-    misses = batch.trials - batch.hits
-    return batch.hits * log(p1 / p0) + misses * (log1p(-p1) - log1p(-p0))
 
 
 def _log_add(a: float, b: float) -> float:

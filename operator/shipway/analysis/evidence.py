@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shipway.analysis.counts import NOTHING, Count
-from shipway.analysis.gates import Comparison, Judgement
+from shipway.analysis.gates import Comparison
+from shipway.analysis.judgement import Judgement
 from shipway.analysis.latency import Histogram
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 CALIBRATION = 100
@@ -47,7 +49,7 @@ class GateEvidence:
 
     name: str
     signal: Signal
-    comparison: Comparison
+    comparison: Comparison[Count]
     quantile: float = 0.95
     threshold: float | None = None
     calibration: Histogram | None = None
@@ -65,7 +67,7 @@ class GateEvidence:
     def next_step(self, *, keep_stable: bool) -> "GateEvidence":
         """Begin a step: nothing counted; stable's counts are kept as the baseline where it will get no traffic."""
         stable = self.comparison.stable if keep_stable else NOTHING
-        fresh = Comparison.resumed(self.comparison.tolerance, candidate=NOTHING, stable=stable)
+        fresh = Comparison.resumed(self.comparison.tolerance, PROPORTION, candidate=NOTHING, stable=stable)
         return replace(self, comparison=fresh, threshold=self._freshest_threshold(), calibration=None, problem="")
 
     def judge(self) -> Judgement:

@@ -1,17 +1,19 @@
-"""A gate: is the new version's share of bad answers within `margin` of stable's?
+"""A gate: is the new version's value, such as its share of bad answers, within `margin` of stable's?
 
 Two ways to fail, each good for ever at its part of alpha: the lower bound of the difference lies beyond the margin, or
-the detector has seen the new version's share rise above stable's upper bound plus the margin. Whether a version is good
+the detector has seen the new version's value rise above stable's upper bound plus the margin. Whether a version is good
 enough to go on is a separate question, answered by proof or by the absence of suspicion over enough answers.
 """
 
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from math import log
+from math import inf, log
+from typing import Generic
 
-from shipway.analysis.confidence import Interval, interval
-from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.confidence import Interval
 from shipway.analysis.detector import Detector
+from shipway.analysis.judgement import Judgement
+from shipway.analysis.measure import Measure, S
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 SUSPICION = 0.2
@@ -26,14 +28,18 @@ class Tolerance:
     """What is allowed, and how sure one must be.
 
     Attributes:
-        margin: How much larger the new version's share may be, as a fraction.
+        margin: How much larger the new version's value may be; a share as a fraction.
         min_samples: Answers of each version before NoEvidenceOfHarm may be said.
         alpha: Probability of ever failing a version that is within the margin.
+        floor: A value of stable's below this counts as this: where good enough is good enough.
+        bursts: Newest batches of stable that excuse the new version; 0 for what does not come in bursts.
     """
 
     margin: float
     min_samples: int
     alpha: float
+    floor: float = -inf
+    bursts: int = RECENT_BATCHES
 
     @property
     def baseline_alpha(self) -> float:
@@ -52,48 +58,42 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A verdict with the numbers it rests on."""
-
-    verdict: Verdict
-    candidate: Count
-    stable: Count
-    lower: float
-    """Lower bound of candidate minus stable."""
-    upper: float
-    """Upper bound of candidate minus stable."""
-    message: str
-
-
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Generic[S]):
     """The evidence of one test in one step."""
 
     tolerance: Tolerance
-    candidate: Count = NOTHING
-    stable: Count = NOTHING
+    measure: Measure[S]
+    candidate: S
+    stable: S
     detector: Detector = field(default_factory=Detector)
     drift: Detector = field(default_factory=Detector)
     """The same detector on stable itself: whatever hits both is not the new version's doing."""
-    recent: tuple[Count, ...] = ()
+    recent: tuple[S, ...] = ()
     """Stable's newest batches."""
 
     @classmethod
-    def resumed(cls, tolerance: Tolerance, *, candidate: Count, stable: Count) -> "Comparison":
-        """Go on from counts that were kept; what the detectors had seen before is lost, their error rate is not."""
-        return cls(tolerance, candidate, stable, Detector(trials=candidate.trials), Detector(trials=stable.trials))
+    def begin(cls, tolerance: Tolerance, measure: Measure[S]) -> "Comparison[S]":
+        """Nothing seen yet."""
+        return cls(tolerance, measure, measure.nothing, measure.nothing)
 
-    def observe(self, *, candidate: Count, stable: Count) -> "Comparison":
+    @classmethod
+    def resumed(cls, tolerance: Tolerance, measure: Measure[S], *, candidate: S, stable: S) -> "Comparison[S]":
+        """Go on from sums that were kept; what the detectors had seen before is lost, their error rate is not."""
+        began, drifted = Detector(trials=candidate.trials), Detector(trials=stable.trials)
+        return cls(tolerance, measure, candidate, stable, began, drifted)
+
+    def observe(self, *, candidate: S, stable: S) -> "Comparison[S]":
         """The evidence after one more batch."""
-        usual = interval(self.stable, self.tolerance.baseline_alpha).upper
-        recent = (*self.recent, stable)[-RECENT_BATCHES:]
-        now = max(usual, _worst_share(recent))
+        usual = self._baseline(self.tolerance.baseline_alpha).upper
+        bursts = self.tolerance.bursts
+        recent = (*self.recent, stable)[-bursts:] if bursts else ()
+        now = max(usual, self._worst_value(recent))
         return replace(
             self,
             candidate=self.candidate + candidate,
             stable=self.stable + stable,
-            detector=self.detector.observe(candidate, now + self.tolerance.margin),
-            drift=self.drift.observe(stable, usual + self.tolerance.margin),
+            detector=self._fold(self.detector, candidate, now),
+            drift=self._fold(self.drift, stable, usual),
             recent=recent,
         )
 
@@ -106,27 +106,31 @@ class Comparison:
         """The verdict so far."""
         difference = self._difference(self.tolerance.bound_alpha)
         verdict, message = self._verdict(difference)
-        return Judgement(verdict, self.candidate, self.stable, difference.lower, difference.upper, message)
+        text = self.measure.text
+        bound = f"{text(difference.lower, '+')} to {text(difference.upper, '+')} against stable"
+        return Judgement(verdict, self.candidate, self.stable, difference.lower, difference.upper, message, bound)
 
     def _verdict(self, difference: Interval) -> tuple[Verdict, str]:
-        margin = self.tolerance.margin
+        if problem := self.measure.problem(self.candidate) or self.measure.problem(self.stable):
+            return Verdict.ERROR, problem
+        margin, text = self.tolerance.margin, self.measure.text
         if difference.lower > margin:
-            return Verdict.FAIL, f"at least {difference.lower:.2%} worse than stable; {margin:.2%} is allowed"
+            return Verdict.FAIL, f"at least {text(difference.lower)} worse than stable; {text(margin)} is allowed"
         if self.detector.log_value >= -log(self.tolerance.detector_alpha):
-            return Verdict.FAIL, f"has become worse than stable by more than the {margin:.2%} that is allowed"
+            return Verdict.FAIL, f"has become worse than stable by more than the {text(margin)} that is allowed"
         if difference.upper <= margin:
-            return Verdict.PASS, f"at most {difference.upper:.2%} worse than stable; {margin:.2%} is allowed"
+            return Verdict.PASS, f"at most {text(difference.upper)} worse than stable; {text(margin)} is allowed"
         return self._undecided()
 
     def _undecided(self) -> tuple[Verdict, str]:
-        needed = self.tolerance.min_samples
+        needed, unit = self.tolerance.min_samples, self.measure.unit
         if self.candidate.trials < needed:
-            return Verdict.INCONCLUSIVE, f"{self.candidate.trials} of {needed} answers of the new version seen"
+            return Verdict.INCONCLUSIVE, f"{self.candidate.trials} of {needed} {unit} of the new version seen"
         if self.stable.trials < needed:
-            return Verdict.INCONCLUSIVE, f"{self.stable.trials} of {needed} answers of stable seen to compare with"
+            return Verdict.INCONCLUSIVE, f"{self.stable.trials} of {needed} {unit} of stable seen to compare with"
         if self._suspected:
-            return Verdict.INCONCLUSIVE, "looks worse than stable; more answers are needed to tell"
-        return Verdict.NO_EVIDENCE_OF_HARM, f"no evidence of harm in {self.candidate.trials} answers"
+            return Verdict.INCONCLUSIVE, f"looks worse than stable; more {unit} are needed to tell"
+        return Verdict.NO_EVIDENCE_OF_HARM, f"no evidence of harm in {self.candidate.trials} {unit}"
 
     @property
     def _suspected(self) -> bool:
@@ -134,10 +138,18 @@ class Comparison:
         return beyond or self.detector.log_value >= log(1 / SUSPICION)
 
     def _difference(self, candidate_alpha: float, stable_alpha: float | None = None) -> Interval:
-        new = interval(self.candidate, candidate_alpha)
-        old = interval(self.stable, stable_alpha or self.tolerance.baseline_alpha)
+        new = self.measure.interval(self.candidate, candidate_alpha)
+        old = self._baseline(stable_alpha or self.tolerance.baseline_alpha)
         return Interval(new.lower - old.upper, new.upper - old.lower)
 
+    def _baseline(self, alpha: float) -> Interval:
+        known, floor = self.measure.interval(self.stable, alpha), self.tolerance.floor
+        return Interval(max(known.lower, floor), max(known.upper, floor))
 
-def _worst_share(batches: tuple[Count, ...]) -> float:
-    return max(count.share for count in accumulate(reversed(batches)))
+    def _fold(self, detector: Detector, batch: S, base: float) -> Detector:
+        if batch.trials == 0:
+            return detector
+        return detector.fold(batch.trials, self.measure.log_ratios(batch, base + self.tolerance.margin))
+
+    def _worst_value(self, batches: tuple[S, ...]) -> float:
+        return max((self.measure.value(seen) for seen in accumulate(reversed(batches))), default=-inf)

@@ -8,6 +8,7 @@ from shipway.analysis.counts import Count
 from shipway.analysis.evidence import CALIBRATION, GateEvidence, Sample, Signal, StepEvidence
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 BUCKETS = Buckets(0.001, 1.25, 40)
@@ -21,8 +22,8 @@ def sample(seconds: float = 0.01, *, answers: int = 0, errors: int = 0, buckets:
 
 
 def both_gates() -> StepEvidence:
-    errors = GateEvidence("errors", Signal.ERROR_RATE, Comparison(TOLERANCE))
-    return StepEvidence((errors, GateEvidence("latency", Signal.LATENCY, Comparison(TOLERANCE))))
+    errors = GateEvidence("errors", Signal.ERROR_RATE, Comparison.begin(TOLERANCE, PROPORTION))
+    return StepEvidence((errors, GateEvidence("latency", Signal.LATENCY, Comparison.begin(TOLERANCE, PROPORTION))))
 
 
 def after(evidence: StepEvidence, *, candidate: Sample, stable: Sample, times: int = 1) -> StepEvidence:

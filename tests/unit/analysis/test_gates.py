@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from shipway.analysis.counts import Count
 from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.002)
 
 
 def judged(candidate: Count, stable: Count, tolerance: Tolerance = TOLERANCE) -> Verdict:
-    return Comparison(tolerance).observe(candidate=candidate, stable=stable).judge().verdict
+    return Comparison.begin(tolerance, PROPORTION).observe(candidate=candidate, stable=stable).judge().verdict
 
 
 @pytest.mark.parametrize(
@@ -44,12 +45,12 @@ def test_a_version_that_looks_no_worse_never_fails_at_first_sight(candidate: Cou
 
 
 def test_the_message_names_what_is_missing():
-    judgement = Comparison(TOLERANCE).observe(candidate=Count(4, 0), stable=Count(400, 0)).judge()
+    judgement = Comparison.begin(TOLERANCE, PROPORTION).observe(candidate=Count(4, 0), stable=Count(400, 0)).judge()
     assert judgement.message == "4 of 30 answers of the new version seen"
 
 
 def test_what_hits_both_is_noticed_as_stables_own_trouble():
-    comparison = Comparison(TOLERANCE)
+    comparison = Comparison.begin(TOLERANCE, PROPORTION)
     for _ in range(100):
         comparison = comparison.observe(candidate=Count(3, 0), stable=Count(9, 0))
     assert not comparison.stable_suffers_too
@@ -71,7 +72,7 @@ def test_a_much_worse_version_is_always_blamed():
 
 
 def _fails(rng: np.random.Generator, tolerance: Tolerance, candidate: float, stable: float) -> bool:
-    comparison = Comparison(tolerance)
+    comparison = Comparison.begin(tolerance, PROPORTION)
     for _ in range(160):
         new, old = int(rng.poisson(3)), int(rng.poisson(9))
         comparison = comparison.observe(

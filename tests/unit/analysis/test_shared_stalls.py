@@ -5,6 +5,7 @@ from statistics import median
 
 from shipway.analysis import gates
 from shipway.analysis.counts import Count
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import Verdict
 
 TICK = 0.25
@@ -18,7 +19,7 @@ def batch(random: Random, *, rate: float, share: float) -> Count:
 
 
 def fails_within(random: Random, *, seconds: float, stalls: bool) -> bool:
-    gate = gates.Comparison(LATENCY)
+    gate = gates.Comparison.begin(LATENCY, PROPORTION)
     stalled_until = -1.0
     for tick in range(int(seconds / TICK)):
         now = tick * TICK
@@ -32,7 +33,7 @@ def fails_within(random: Random, *, seconds: float, stalls: bool) -> bool:
 
 
 def seconds_to_notice(random: Random, share: float) -> float:
-    gate = gates.Comparison(ERRORS)
+    gate = gates.Comparison.begin(ERRORS, PROPORTION)
     for tick in range(int(80 / TICK)):
         bad = share if tick * TICK >= 20 else 0.0
         gate = gate.observe(candidate=batch(random, rate=12.5, share=bad), stable=batch(random, rate=37, share=0.0))

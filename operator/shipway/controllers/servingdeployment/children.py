@@ -12,7 +12,6 @@ from shipway.api.v1alpha1.model import ModelSpec
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
 from shipway.controllers.owned import owner_labels, part_of
-from shipway.controllers.servingdeployment.evidence import bound_of
 from shipway.controllers.servingdeployment.situation import Findings, Mark
 from shipway.integrations import gateway, kserve
 from shipway.kube.resource import Object
@@ -126,7 +125,7 @@ def _evidence(findings: Findings) -> Sequence[Evidence]:
             verdict=judgement.verdict,
             candidate=str(judgement.candidate),
             stable=str(judgement.stable),
-            bound=bound_of(judgement),
+            bound=judgement.bound,
             samples=judgement.candidate.trials,
         )
         for name, judgement in findings.judgements.items()

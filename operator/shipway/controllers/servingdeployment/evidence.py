@@ -5,7 +5,9 @@ from typing import Literal
 
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.evidence import GateEvidence, Signal, StepEvidence
-from shipway.analysis.gates import Comparison, Judgement, Tolerance
+from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.judgement import Judgement
+from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.servingdeployment import (
     Cursor,
     Evidence,
@@ -58,11 +60,6 @@ def describe(judgement: Judgement) -> str:
     return f"{judgement.candidate} vs stable {judgement.stable}"
 
 
-def bound_of(judgement: Judgement) -> str:
-    """The interval of the difference, in points."""
-    return f"{judgement.lower:+.2%} to {judgement.upper:+.2%} against stable"
-
-
 def _alpha(spec: ServingDeploymentSpec) -> float:
     """One release's alpha, split over all its tests: every gate at every weight, and in the bake."""
     tests = max(1, len(spec.rollout.gates)) * (len(steps.stages_of(spec.rollout.steps)) + 1)
@@ -73,14 +70,14 @@ def _gate(gate: Gate, alpha: float, candidate: Evidence | None, stable: Evidence
     tolerance = Tolerance(float(gate.margin), gate.min_samples, alpha)
     signal = Signal(gate.type)
     if signal is Signal.ERROR_RATE:
-        comparison = Comparison.resumed(tolerance, candidate=_answers(candidate), stable=_answers(stable))
+        comparison = Comparison.resumed(tolerance, PROPORTION, candidate=_answers(candidate), stable=_answers(stable))
         return GateEvidence(gate.name, signal, comparison)
     new, old = _slow(gate, candidate), _slow(gate, stable)
     known = old or new
     return GateEvidence(
         gate.name,
         signal,
-        Comparison.resumed(tolerance, candidate=_slow_count(new), stable=_slow_count(old)),
+        Comparison.resumed(tolerance, PROPORTION, candidate=_slow_count(new), stable=_slow_count(old)),
         float(gate.quantile),
         float(known.threshold) if known else None,
     )
@@ -120,6 +117,6 @@ def _gate_status(name: str, judgement: Judgement) -> GateStatus:
         verdict=judgement.verdict,
         samples=judgement.candidate.trials,
         value=describe(judgement) if known else "",
-        bound=bound_of(judgement) if known else "",
+        bound=judgement.bound if known else "",
         message=judgement.message[:256],
     )

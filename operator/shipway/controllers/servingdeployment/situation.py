@@ -6,7 +6,7 @@ from functools import cached_property
 from math import ceil
 
 from shipway.analysis.evidence import StepEvidence
-from shipway.analysis.gates import Judgement
+from shipway.analysis.judgement import Judgement
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.servingdeployment import (
     Abort,
