@@ -89,3 +89,7 @@ bench-ranker: $(STAMP) ## The ranker against its four baselines over three seeds
 .PHONY: bench-control-plane
 bench-control-plane: $(STAMP) ## The control plane under load (ARGS=--quick for 200 objects held against ranges)
 	@PYTHONPATH=tests nice $(V)/python benchmarks/control-plane $(ARGS)
+
+.PHONY: bench-report
+bench-report: $(STAMP) ## Put the last results of bench-control-plane into docs/scale.md
+	@PYTHONPATH=tests $(V)/python benchmarks/control-plane --report

@@ -18,6 +18,7 @@ from disturbances import delays
 from phases import queue_latency, quiet, restart, single
 from players import playing
 from ranges import out_of_range
+from report import filled
 from shards import NAMESPACES, shards
 from subject import Subject
 from subjects import SUBJECTS
@@ -25,6 +26,7 @@ from subjects import SUBJECTS
 from shipway_lab.parts.kubernetes import VERSION
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 QUICK = 200
 SHARDS, SHARDED = "shards", 400
 
@@ -45,7 +47,13 @@ def main() -> int:
     parser.add_argument("--namespaces", type=int, default=100)
     parser.add_argument("--name", default="bench", help="name of the lab")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--report", action="store_true", help=f"measure nothing: put the output's figures into {PAGE.name}"
+    )
     arguments = parser.parse_args()
+    if arguments.report:
+        PAGE.write_text(filled(PAGE.read_text(), json.loads(arguments.output.read_text())))
+        return 0
     run = Run(quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
         run.keep(json.loads(arguments.output.read_text()))

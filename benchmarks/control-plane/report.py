@@ -1,0 +1,116 @@
+"""The results as tables for people: the part of docs/scale.md between two marks, which a test holds against them."""
+
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import Any
+
+Results = Mapping[str, Any]
+BEGIN, END = "<!-- figures: make bench-report -->", "<!-- end of figures -->"
+TRAINING = {
+    "job": "plain Job (the floor)",
+    "trainingjob": "TrainingJob",
+    "jobset": "JobSet",
+    "trainjob": "Kubeflow TrainJob",
+    "raycluster": "KubeRay RayCluster",
+    "kueue-job": "plain Job in a Kueue queue",
+    "bare-job": "plain Job, bare pods",
+}
+SERVING = {"modelversion": "ModelVersion", "servingdeployment": "ServingDeployment"}
+OPERATORS = ("operator", "jobset", "trainer", "kuberay", "kueue")
+
+
+def filled(page: str, results: Results) -> str:
+    """The page with the figures of these results between its marks.
+
+    Raises:
+        ValueError: the page lacks a mark.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{report(results)}{END}{after}"
+
+
+def report(results: Results) -> str:
+    """All tables and sentences."""
+    parts = [
+        _bursts(results, TRAINING, "pods run, s", "pods_running_s"),
+        _bursts(results, SERVING, "pods run, s", "pods_running_s"),
+        _claims(results),
+        *_sentences(results),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bursts(results: Results, names: Mapping[str, str], heading: str, field: str) -> str:
+    found: dict[tuple[str, int], list[Any]] = {}
+    for burst in results["bursts"]:
+        if burst["subject"] in names:
+            found.setdefault((burst["subject"], burst["objects"]), []).append(burst)
+    if not found:
+        return ""
+    order = sorted(found, key=lambda key: (key[1], list(names).index(key[0])))
+    rows = [_row(names[subject], objects, found[subject, objects], field) for subject, objects in order]
+    head = ("objects", "kind", "rounds", "processor s", "API server", "operators", heading, "all ready, s", "foreign")
+    return _table(head, rows)
+
+
+def _row(name: str, objects: int, rounds: list[Any], field: str) -> tuple[str, ...]:
+    def middle(values: Iterable[float]) -> str:
+        value = median(values)
+        return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+    return (
+        f"{objects:,}",
+        name,
+        str(len(rounds)),
+        middle(each["control_plane_cpu"] for each in rounds),
+        middle(each["cpu"]["apiserver"] for each in rounds),
+        middle(sum(each["cpu"].get(part, 0.0) for part in OPERATORS) for each in rounds),
+        middle(each[field] for each in rounds),
+        middle(each["ready_s"] for each in rounds),
+        middle(each["cpu"]["others"] for each in rounds),
+    )
+
+
+def _claims(results: Results) -> str:
+    rows = [
+        (f"`{c['name']}`", f"{c['value']:g} {c['unit']}", c["limit"], "holds" if c["holds"] else "**missed**")
+        for c in results["claims"]
+    ]
+    return _table(("claim", "measured", "aim", ""), rows)
+
+
+def _sentences(results: Results) -> Iterable[str]:
+    phases = results["phases"]
+    if churn := phases.get("churn"):
+        yield (
+            f"Over {churn['objects']:,} running objects {churn['changes']} were suspended and resumed in a minute:\n"
+            f"told after {churn['suspend_p50_s']:g} s and {churn['resume_p50_s']:g} s (median), "
+            f"{churn['writes_per_change']:g} writes for each, {churn['core_share']:.1%} of a core."
+        )
+    if restart := phases.get("restart"):
+        yield (
+            f"A fresh operator over {restart['objects']:,} objects looked at the first after "
+            f"{restart['first_reconcile_s']:g} s and at all after {restart['caught_up_s']:g} s,\n"
+            f"with {restart['peak_mib']} MiB at the peak."
+        )
+    if shards := phases.get("shards"):
+        yield (
+            f"Two operators with half of the namespaces each, {shards['objects']} objects: the busier one works "
+            f"{shards['two_shards_speedup']:g} times less than one alone;\nall pods run {shards['wall_ratio']:g} times "
+            "as soon, since the API server is the limit here."
+        )
+    powers = ", ".join(f"{subject} {power:g}" for subject, power in results["growth"].items())
+    yield f"Processor time grows with the number of objects by the power: {powers}."
+    machine = results["machine"]
+    yield (
+        f"{machine['cpus']} cores ({machine['cpu']}), {machine['memory_gib']:g} GiB, "
+        f"Kubernetes {machine['kubernetes']}, Python {machine['python']}."
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
