@@ -1,6 +1,7 @@
 """Wiring: every part of the operator is made here, and handed what it needs."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -55,6 +56,9 @@ STEADY_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 0.5
 """Pause before kopf is started anew; doubled from end to end."""
 MAX_PAUSE_SECONDS = 30.0
+
+GC_ALLOCATIONS = 20_000
+"""Objects that may be made, less those that ended, before the youngest are searched for cycles."""
 
 log = logging.getLogger("shipway.main")
 
@@ -331,6 +335,9 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.setup(plain=settings.plain_logs)
+    # What is imported stays, and hardly anything of the rest is a cycle: looking for those took 7 % of the time.
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 20, 20)
     try:
         uvloop.run(_run(settings, connection))
     except Exception:

@@ -139,8 +139,23 @@ def _login(connection: Connection) -> Callable[..., Any]:
     return login
 
 
+class _NoDifferences(kopf.DiffBaseStorage):
+    """Nobody asks kopf what has changed, for which it would copy and compare every object, at each of its events."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        raise AssertionError("kopf writes nothing here")
+
+
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = _NoDifferences()
+    settings.persistence.progress_storage = kopf.StatusProgressStorage()  # the cheapest: no progress is made
     settings.scanning.disabled = True  # no watch of CRDs and namespaces: less RBAC
     settings.peering.standalone = True  # the Lease decides who writes, not kopf
     settings.posting.enabled = False
