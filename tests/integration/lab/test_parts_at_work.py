@@ -226,7 +226,6 @@ def test_memory_is_accounted_to_the_part_that_uses_it(lab: LabUnderTest) -> None
     assert status["pss_mib"] == pytest.approx(whole, abs=1)
 
 
-def test_it_is_up_quickly_and_small_enough_for_a_laptop(lab: LabUnderTest) -> None:
+def test_it_is_small_enough_for_a_laptop(lab: LabUnderTest) -> None:
     status = lab.status()
-    assert status["seconds"] <= 8 + 25
     assert status["pss_mib"] - status["other_pss_mib"].get("pods", 0) <= 1536
