@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from shipway_lab.errors import LabError
 
 _KEPT_LINES = 30
 _running: set[subprocess.Popen[str]] = set()
+_starting = threading.Lock()
+"""Held from before a tool starts until it is known, so that none is missed by who ends all."""
 
 
 def search_path() -> str:
@@ -35,25 +38,11 @@ def run(
         LabError: The command is not installed or failed; the message ends with its last lines.
     """
     words = [str(word) for word in command]
-    try:
-        process = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env={**os.environ, "PATH": search_path(), **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise LabError(f"{words[0]} is not installed, needed for: {' '.join(words)}") from error
+    process = _start(words, cwd=cwd, env={**os.environ, "PATH": search_path(), **(env or {})})
     lines: list[str] = []
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     with process:
         assert process.stdout is not None
-        _running.add(process)
         try:
             for line in process.stdout:
                 lines.append(line)
@@ -64,7 +53,8 @@ def run(
             _end(process)
             raise
         finally:
-            _running.discard(process)
+            with _starting:
+                _running.discard(process)
     if process.returncode:
         raise LabError(f"failed with exit code {process.returncode}: {' '.join(words)}\n{''.join(last)}")
     return "".join(lines)
@@ -72,8 +62,29 @@ def run(
 
 def stop_all() -> None:
     """End the tools that other threads of this process are waiting for; their `run` then fails."""
-    for process in list(_running):
-        _end(process)
+    with _starting:
+        for process in _running:
+            _end(process)
+
+
+def _start(words: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    with _starting:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise LabError(f"{words[0]} is not installed, needed for: {' '.join(words)}") from error
+        _running.add(process)
+        return process
 
 
 def _end(process: subprocess.Popen[str]) -> None:
