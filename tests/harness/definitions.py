@@ -22,12 +22,14 @@ from shipway.kube.resource import (
 )
 from shipway_lab import paths
 
-OWNERS: dict[Resource, Object] = {
+FOLLOWED: dict[Resource, Object] = {
     TRAINING_JOB: training_job(),
     MODEL_VERSION: model_version(),
     SERVING_DEPLOYMENT: serving_deployment(model="ranker", version="v1", host="r.example.com", gateway={"name": "gw"}),
+    INFERENCE_SERVICE: {"metadata": {"name": "any"}, "spec": {"predictor": {}}},
+    HTTP_ROUTE: {"metadata": {"name": "any"}, "spec": {}},
 }
-"""The kinds of ours that own something, with an object each."""
+"""The kinds that own something of ours or are owned by us, with an object each."""
 DEFINITIONS = (
     ("kserve", "github.com/kserve/kserve", "config/crd/full/serving.kserve.io_inferenceservices.yaml"),
     ("contour", "github.com/projectcontour/contour", "examples/gateway/00-crds.yaml"),
@@ -50,21 +52,21 @@ async def install_serving_crds(lab: Lab, folder: Path) -> None:
 
 
 async def garbage_is_collected(lab: Lab) -> None:
-    """Wait until the garbage collector follows the kinds that own something.
+    """Wait until the garbage collector follows our kinds and those of what we own, whose definitions must be there.
 
     It asks for new kinds twice a minute, and where a kind was taken away and brought back it looks for its objects at
     growing distances. What ends in between, it never hears of, and what that owned stays. An object that leaves orphans
     ends only once the garbage collector has heard of it.
     """
     async with Client.connect(lab.admin) as client, fresh_namespace(client) as namespace:
-        for resource, owner in OWNERS.items():
-            created = await client.create(
-                resource, {**owner, "metadata": {**owner["metadata"], "namespace": namespace}}
-            )
-            await client.delete(resource, namespace, created["metadata"]["name"], propagation="Orphan")
+        for resource, body in FOLLOWED.items():
+            name = body["metadata"]["name"]
+            typed = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
+            await client.create(resource, {**typed, "metadata": {"name": name, "namespace": namespace}})
+            await client.delete(resource, namespace, name, propagation="Orphan")
 
         async def followed() -> bool:
-            return not [obj for resource in OWNERS for obj in (await client.list(resource, namespace)).items]
+            return not [obj for resource in FOLLOWED for obj in (await client.list(resource, namespace)).items]
 
         await eventually(followed, within=120, every=0.5, what="the garbage collector follows our kinds")
 

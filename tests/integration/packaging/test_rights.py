@@ -11,7 +11,8 @@ from shipway.api import v1alpha1
 NEEDED = [
     ("list", "shipway.dev/trainingjobs"),
     ("watch", "shipway.dev/servingdeployments"),
-    ("patch", "shipway.dev/trainingjobs/status"),
+    ("update", "shipway.dev/trainingjobs/status"),
+    ("update", "shipway.dev/incidents/status"),
     ("patch", "shipway.dev/incidents/status"),
     ("create", "shipway.dev/modelversions"),
     ("create", "shipway.dev/incidents"),
@@ -29,6 +30,7 @@ NEEDED = [
 ]
 FORBIDDEN = [
     ("patch", "shipway.dev/trainingjobs"),
+    ("patch", "shipway.dev/trainingjobs/status"),
     ("update", "shipway.dev/servingdeployments"),
     ("create", "shipway.dev/models"),
     ("patch", "shipway.dev/modelversions"),
