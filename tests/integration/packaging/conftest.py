@@ -1,5 +1,6 @@
 """A control plane for packaging alone: its tests remove what the others stand on."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The control plane, with nothing of ours in it; at the end every namespace of the tests must go by itself."""
-    with own_cluster("packaging-tests") as started:
+    with own_cluster(f"packaging-{os.getpid()}") as started:
         yield started
         eventually(
             "no namespace hangs in its deletion",
