@@ -37,8 +37,8 @@ def wait_for_kinds(cluster: Cluster) -> None:
 
 def install(cluster: Cluster, values: dict[str, Any] | None = None) -> None:
     """Install the chart; it does not wait for pods, which need a node. What a failed test left is removed first."""
+    uninstall(cluster)
     with config(cluster) as helm_config:
-        helm_config.uninstall("shipway", ignore_not_found=True, timeout=60, wait="watcher")
         release = helm_config.install(CHART, "shipway", values or {}, create_namespace=True)
     assert release["status"] == "deployed"
 
@@ -50,9 +50,12 @@ def upgrade(cluster: Cluster, values: dict[str, Any]) -> None:
 
 
 def uninstall(cluster: Cluster) -> None:
-    """Remove the release and wait until what it made is gone."""
+    """Remove the release, if there is one, and wait until what it made is gone."""
+    # A kind that goes before it was served hangs for minutes: the API server cannot look for its objects.
+    if kinds := kinds_of_ours(cluster):
+        eventually("our kinds are served", lambda: cluster.succeeds("get", ",".join(kinds), "-A"))
     with config(cluster) as helm_config:
-        helm_config.uninstall("shipway", timeout=60, wait="watcher")
+        helm_config.uninstall("shipway", ignore_not_found=True, timeout=60, wait="watcher")
 
 
 def kinds_of_ours(cluster: Cluster) -> list[str]:
