@@ -19,11 +19,13 @@ class RouteView:
         shares: Percent of the traffic by backend Service.
         accepted: Whether the gateway works by this very generation of the route, with every backend resolved.
         complaint: Why it does not, in its own words.
+        backends: Whom it names, those that get nothing as well.
     """
 
     shares: Mapping[str, int]
     accepted: bool
     complaint: str = ""
+    backends: frozenset[str] = frozenset()
 
 
 def render(
@@ -35,8 +37,7 @@ def render(
         metadata: Its metadata.
         host: The host name.
         gateway: The Gateway it joins.
-        shares: Percent by backend Service; backends without traffic are left out, since a missing or empty backend
-            answers its share with errors.
+        shares: Percent by backend Service; one with 0 is made known to the gateway and gets nothing.
         port: Port of the backends.
     """
     namespace = gateway.namespace or metadata["namespace"]
@@ -44,7 +45,6 @@ def render(
     backends = [
         {"group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
         for name, weight in sorted(shares.items())
-        if weight > 0
     ]
     match = {"path": {"type": "PathPrefix", "value": "/"}}
     return {
@@ -68,14 +68,19 @@ def differs(stored: Object, rendered: Object) -> bool:
 def view(stored: Object, gateway: GatewayRef) -> RouteView:
     """What the route does now, and whether the gateway does it."""
     accepted, complaint = _acceptance(stored, gateway)
-    return RouteView(_shares(stored), accepted, complaint)
+    weights = _weights(stored)
+    return RouteView(_shares(weights), accepted, complaint, frozenset(weights))
 
 
-def _shares(route: Object) -> Mapping[str, int]:
+def _weights(route: Object) -> Mapping[str, int]:
     weights: dict[str, int] = {}
     for rule in route["spec"].get("rules", ()):
         for ref in rule.get("backendRefs", ()):
             weights[ref["name"]] = weights.get(ref["name"], 0) + ref.get("weight", 1)
+    return weights
+
+
+def _shares(weights: Mapping[str, int]) -> Mapping[str, int]:
     total = sum(weights.values())
     return {name: round(100 * weight / total) for name, weight in weights.items() if weight} if total else {}
 

@@ -27,9 +27,12 @@ def answered(generation: int = 3, parent: str = "gw", **conditions: str) -> dict
     return obj
 
 
-def test_a_backend_without_traffic_is_not_in_the_route():
-    refs = route({"a-predictor": 100, "b-predictor": 0})["spec"]["rules"][0]["backendRefs"]
-    assert [(ref["name"], ref["weight"]) for ref in refs] == [("a-predictor", 100)]
+def test_a_backend_that_gets_nothing_is_named_all_the_same():
+    rendered = route({"a-predictor": 100, "b-predictor": 0})
+    refs = rendered["spec"]["rules"][0]["backendRefs"]
+    assert [(ref["name"], ref["weight"]) for ref in refs] == [("a-predictor", 100), ("b-predictor", 0)]
+    seen = gateway.view(rendered, GatewayRef(name="gw"))
+    assert (seen.shares, seen.backends) == ({"a-predictor": 100}, {"a-predictor", "b-predictor"})
 
 
 def test_the_gateway_is_in_the_routes_namespace_unless_it_is_named():

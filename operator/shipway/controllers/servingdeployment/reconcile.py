@@ -138,8 +138,12 @@ def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.Rout
     if snapshot.route is None:
         return None
     view = gateway.view(snapshot.route, spec.gateway)
-    shares = {name.removesuffix(kserve.backend("")): share for name, share in view.shares.items()}
-    return gateway.RouteView(shares, view.accepted, view.complaint)
+    shares = {_service_of(name): share for name, share in view.shares.items()}
+    return gateway.RouteView(shares, view.accepted, view.complaint, frozenset(map(_service_of, view.backends)))
+
+
+def _service_of(backend: str) -> str:
+    return backend.removesuffix(kserve.backend(""))
 
 
 def _answering(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Answering | None:
@@ -249,7 +253,7 @@ def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     shares = traffic.shares(s.status, s.fleets)
     if not shares or not traffic.may_send(s, shares):
         return ()
-    body = children.route(snapshot.sdep, s.spec, shares)
+    body = children.route(snapshot.sdep, s.spec, traffic.made_known(s, shares))
     stored = snapshot.route
     if stored is None:
         return (Apply(HTTP_ROUTE, body),)

@@ -34,6 +34,21 @@ def shares(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> Mapp
     return {ref.inference_service: round(100 * weight / total) for ref, weight in ready if weight}
 
 
+def made_known(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
+    """The target, or what leads there: a version that is new to the route first joins it with nothing.
+
+    A gateway may hear of a share before it hears of who is to answer it, and fails the requests in between. So the
+    first share waits until the gateway has accepted a route that names the version, as long as the others answer.
+    """
+    name = s.rollout.inference_service if s.rollout else ""
+    if s.route is None or not target.get(name) or s.share(name):
+        return target
+    if name in s.route.backends and s.route.accepted:
+        return target
+    others_answer = s.route.shares and all(s.fleets.get(other, NO_FLEET).ready for other in s.route.shares)
+    return {**s.route.shares, name: 0} if others_answer else target
+
+
 def may_send(s: Situation, target: Mapping[str, int]) -> bool:
     """Whether the route may be changed to `target`: lowering always, raising only on fresh evidence.
 

@@ -229,10 +229,14 @@ class World:
         weights = {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in backends}
         self._routes.append(weights)
         assert sum(weights.values()) == 100
-        assert all(weight > 0 for weight in weights.values())
         for name in weights:
             assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
         rollout, spec = self.status.rollout, self.sdep["spec"]["rollout"]
+        for name in (name for name, weight in weights.items() if weight == 0):
+            assert rollout, f"{name} joins the route, which is not being released"
+            assert name == rollout.inference_service, f"{name} joins the route, which is not being released"
+            assert not self.shares().get(name), f"{name} is sent nothing any more, and stays in the route"
+        self._check_newcomer(weights)
         if rollout is None or not rollout.baseline or not spec.get("gates") or ROLLED_BACK in str(body["metadata"]):
             return
         raised = weights.get(rollout.inference_service, 0) > self.shares().get(rollout.inference_service, 0)
@@ -241,6 +245,13 @@ class World:
         if raised and under_way and stable and self.ready_pods(stable.inference_service):
             assert reading is not None
             assert reading.fresh, "the route is raised without fresh evidence"
+
+    def _check_newcomer(self, weights: dict[str, int]) -> None:
+        """Who gets its first share is known to the gateway, unless nobody else would answer."""
+        rollout, known = self.status.rollout, self.shares()
+        name = rollout.inference_service if rollout and rollout.state != "Baking" else ""
+        if known and weights.get(name) and all(self.ready_pods(other) for other, share in known.items() if share):
+            assert name in known, f"{name} gets {weights[name]} % before the gateway knows of it"
 
     # What the controller reads.
 
