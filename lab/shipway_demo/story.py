@@ -19,6 +19,8 @@ HOST = "ranker.example.com"
 RATE = 80.0
 """Requests per second of the replay."""
 STEPS = [5, 25, 50, 100]
+WINDOW_SECONDS = 12
+"""Within which a bad version must be taken back, from its first bad answer."""
 HEALTHY_SECONDS_AT_25 = 20.0
 QUIET_SECONDS = 60.0
 BASELINES = {"user_item_bias": 0.771, "item_mean": 0.726, "user_mean": 0.665, "popularity": 0.663}
@@ -160,16 +162,18 @@ class Story:
         self.report.add(claim("stable_untouched", stable_before == after and bool(after), "", ("==", True)))
 
     async def _judge_rollback(self, backend: str, began: float) -> None:
-        answers = self.replay.answers_since(began)
-        bad = [a for a in answers if not a.ok]
+        bad = [a for a in self.replay.answers_since(began) if not a.ok]
         if not bad:
             raise DemoError("no bad answer was seen although the replay reached the lost rows")
         first, last = bad[0].ended, bad[-1].ended
         off = self.route.last_off(backend, began)
         stable_at = max(last, off or last)
-        window = [a for a in answers if first <= a.ended <= stable_at]
+        # A window that ended with the last bad answer would tell how much traffic the version had, not what was spoilt.
+        over = max(stable_at, first + WINDOW_SECONDS)
+        await asyncio.sleep(max(0.0, over - time.time()))
+        window = [a for a in self.replay.answers_since(began) if first <= a.ended <= over]
         share = 100 * len(bad) / max(1, len(window))
-        self.report.add(claim("v3_first_bad_to_stable_seconds", stable_at - first, "s", ("<=", 12)))
+        self.report.add(claim("v3_first_bad_to_stable_seconds", stable_at - first, "s", ("<=", WINDOW_SECONDS)))
         self.report.add(claim("v3_bad_share_of_window", share, "%", ("<=", 8)))
         self.report.add(claim("v3_weight_after", await self._weight_of(backend), "%", ("==", 0)))
 
