@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from manifests import minimal
 from shipway.api.schema import API_VERSION
 from shipway.kube.resource import Object
 
@@ -49,19 +50,7 @@ def serving_deployment(
 
 def incident(name: str = "ranker-v3-rollback", *, namespace: str = "", **spec: Any) -> Object:
     """An Incident about a rollback of ranker v3."""
-    default = {
-        "type": "Rollback",
-        "subject": {"kind": "ServingDeployment", "name": "ranker"},
-        "model": "ranker",
-        "version": "v3",
-        "digest": DIGEST,
-        "predictorHash": "0a1b2c3d",
-        "owner": "reco",
-        "gate": "errors",
-        "summary": "v3 answered 7 of 31 requests with an error",
-        "detectedAt": _NOW,
-    }
-    return _object("Incident", name, namespace, default | spec, None)
+    return _object("Incident", name, namespace, minimal("Incident", **spec)["spec"], None)
 
 
 def pod_status(
