@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from shipway.api.conditions import seconds
@@ -34,6 +35,8 @@ class Pod:
     owner: str
     """The uid of its controlling owner."""
     labels: Mapping[str, str]
+    image: str
+    """What its container runs."""
     node: str
     ip: str
     """Its address in the cluster; empty until its sandbox is there."""
@@ -78,6 +81,7 @@ def read_pod(obj: Object) -> Pod:
         uid=meta["uid"],
         owner=owner_uid(obj),
         labels=meta.get("labels", {}),
+        image=next((c["image"] for c in obj.get("spec", {}).get("containers", ())), ""),
         node=obj.get("spec", {}).get("nodeName", ""),
         ip=status.get("podIP", ""),
         created_at=seconds(meta["creationTimestamp"]),
@@ -100,7 +104,7 @@ def trim_pod(obj: Object) -> Object:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {key: meta[key] for key in _META if key in meta},
-        "spec": {key: value for key, value in obj.get("spec", {}).items() if key == "nodeName"},
+        "spec": _trim_spec(obj.get("spec", {})),
         "status": {
             **{key: status[key] for key in ("phase", "reason", "message", "podIP") if key in status},
             "conditions": [
@@ -177,6 +181,17 @@ _META = (
     "ownerReferences",
 )
 _STARTING = {"", "ContainerCreating", "PodInitializing"}
+
+
+def _trim_spec(spec: Mapping[str, Any]) -> Object:
+    trimmed: Object = {"containers": _only_image(spec["containers"][0]["image"])} if spec.get("containers") else {}
+    return trimmed | {key: spec[key] for key in ("nodeName",) if key in spec}
+
+
+@lru_cache(maxsize=256)
+def _only_image(image: str) -> Sequence[Object]:
+    """Ten thousand pods of an image share one list; nobody changes what is in the cache."""
+    return ({"image": image},)
 
 
 def _ended(terminated: Mapping[str, Any] | None) -> Ended | None:

@@ -101,7 +101,8 @@ def _meaning(released: Schema, now: Schema, here: str) -> Iterator[str]:
     for field in _MEANING:
         if released.get(field) != now.get(field):
             yield f"{here}: {field} was {released.get(field)} and is {now.get(field)}"
-    if "default" in released and released["default"] != now.get("default"):
+    # What a status says before the operator's first word is nobody's setting.
+    if "default" in released and here != "status" and released["default"] != now.get("default"):
         yield f"{here}: default was {released['default']!r} and is {now.get('default')!r}"
     if released.get("nullable") and not now.get("nullable"):
         yield f"{here}: null is refused now"

@@ -6,8 +6,20 @@ from shipway.api.schema import CATEGORY, GROUP, VERSION, Column, Kind
 from shipway.crdgen.immutable import immutability
 from shipway.crdgen.structural import Schema, structural, validations
 
-_NEW = -1
-"""`status.observedGeneration` of an object nobody has looked at: kstatus then says InProgress, not Current."""
+NEW_STATUS: Schema = {
+    "observedGeneration": -1,
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "Unknown",
+            "reason": "Pending",
+            "message": "accepted; the operator tells more within seconds, unless it does not run",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+            "observedGeneration": -1,
+        }
+    ],
+}
+"""The status of an object nobody has told of: people see that somebody should, and kstatus says InProgress."""
 
 
 def crd(kind: Kind) -> dict[str, Any]:
@@ -48,7 +60,7 @@ def root_schema(kind: Kind) -> Schema:
             "kind": {"description": f"Always {kind.kind}.", "type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": {**status, "default": {"observedGeneration": _NEW}},
+            "status": {**status, "default": NEW_STATUS},
         },
     }
     if kind.rules:

@@ -63,11 +63,11 @@ class Training:
         self.restart_operator()
         self.world.put(training_job(**spec))
 
-    def restart_operator(self) -> None:
+    def restart_operator(self, *, workloads_image: str = "ghcr.io/shipway-ml/workloads:0.1.0") -> None:
         """A new process: nothing in memory survives."""
         self.board = ProgressBoard(on_report=self.woken.append, clock=lambda: self.world.now)
         self.controller = TrainingJobController(
-            workloads_image="ghcr.io/shipway-ml/workloads:0.1.0", progress_url="http://operator", board=self.board
+            workloads_image=workloads_image, progress_url="http://operator", board=self.board
         )
 
     @property
@@ -85,7 +85,7 @@ class Training:
         return int(self.job.get("status", {}).get("attempt", 0))
 
     def pod(self, rank: int, attempt: int | None = None) -> str:
-        return f"ranker-{attempt or self.attempt}-{rank}"
+        return f"ranker-{attempt or self.attempt or 1}-{rank}"  # the first attempt is told of when its pods run
 
     def settle(self, **crash: Any) -> Any:
         return self.world.settle(self.controller, KEY, **crash)
@@ -107,7 +107,7 @@ class Training:
         self.board.post(
             KEY,
             Report(
-                attempt=attempt or self.attempt,
+                attempt=attempt or self.attempt or 1,
                 step=step,
                 total_steps=800,
                 **{"loss": "0.5312", "samples_per_second": "20411.3", **changes},

@@ -11,9 +11,11 @@ from typing import Any
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
+from shipway.crdgen.crd import NEW_STATUS
 from shipway.kube.resource import (
     ENDPOINT_SLICE,
     MODEL_VERSION,
+    OWN,
     POD,
     SERVICE,
     TRAINING_JOB,
@@ -69,6 +71,8 @@ class World:
         meta.setdefault("generation", 1)
         meta.setdefault("creationTimestamp", rfc3339(self.now))
         meta["resourceVersion"] = str(next(self._versions))
+        if obj["kind"] in OWN:
+            obj.setdefault("status", copy.deepcopy(NEW_STATUS))
         self.objects[obj["kind"], meta["namespace"], meta["name"]] = obj
         return obj
 

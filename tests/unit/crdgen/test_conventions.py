@@ -145,7 +145,10 @@ def test_a_status_is_stored_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_a_new_object_is_not_taken_for_ready(kind: Kind) -> None:
-    assert root_schema(kind)["properties"]["status"]["default"] == {"observedGeneration": -1}
+    new = root_schema(kind)["properties"]["status"]["default"]
+
+    assert new["observedGeneration"] == -1
+    assert [(c["type"], c["status"], c["reason"]) for c in new["conditions"]] == [("Ready", "Unknown", "Pending")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)

@@ -73,7 +73,7 @@ def _somebody_elses_version(training: Training) -> None:
 
 
 JOBS: dict[str, Build] = {
-    "its pods start": _job(lambda t: t.settle()),
+    "its pods take long to start": _job(lambda t: t.settle() and t.pass_time(60)),
     "a pod finds no node": _job(_pod_without_node),
     "it runs": _job(lambda t: t.run()),
     "it starts anew after a lost pod": _job(_lose_a_pod),

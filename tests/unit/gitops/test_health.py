@@ -29,7 +29,7 @@ STATES = {
 
 TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
     "TrainingJob": {
-        "its pods start": ("PodsStarting", PROGRESSING),
+        "its pods take long to start": ("PodsStarting", PROGRESSING),
         "a pod finds no node": ("PodsPending", PROGRESSING),
         "it runs": ("Running", HEALTHY),
         "it starts anew after a lost pod": ("Restarting", PROGRESSING),

@@ -8,6 +8,7 @@ from shipway.controllers.pod import read_pod, trim_pod
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.reconcile import reconcile
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.controllers.trainingjob.restored import newest_attempt
 from shipway.controllers.trainingjob.snapshot import Snapshot
 from shipway.controllers.trainingjob.status import finished
 from shipway.integrations.progress import ProgressBoard
@@ -55,10 +56,11 @@ class TrainingJobController(Controller):
         uid = job["metadata"]["uid"]
         version = children.version_name(spec)
         pods = [read_pod(pod) for pod in cache.owned(POD, key)]
-        attempt = job.get("status", {}).get("attempt", 0)
+        own = tuple(pod for pod in pods if pod.owner == uid)
+        attempt = max(job.get("status", {}).get("attempt", 0), newest_attempt(own))
         snapshot = Snapshot(
             job=job,
-            pods=tuple(pod for pod in pods if pod.owner == uid),
+            pods=own,
             strangers=frozenset(pod.name for pod in pods if pod.owner != uid),
             orphans=tuple(pod for pod in pods if not pod.owner),
             service=cache.get(SERVICE, key.namespace, SERVICE_NAME),
@@ -70,12 +72,12 @@ class TrainingJobController(Controller):
             progress_url=self._progress_url,
             status_interval=self._board.status_interval(),
         )
-        self._listen(key, snapshot)
+        self._listen(key, snapshot, attempt)
         return reconcile(snapshot)
 
-    def _listen(self, key: Key, snapshot: Snapshot) -> None:
+    def _listen(self, key: Key, snapshot: Snapshot, attempt: int) -> None:
         if finished(snapshot.stored):
             self._board.forget(key)
             return
         account = snapshot.spec.service_account_name or "default"
-        self._board.expect(key, service_account=account, attempt=snapshot.stored.attempt)
+        self._board.expect(key, service_account=account, attempt=attempt)

@@ -2,7 +2,8 @@
 
 One status write is the turning point of everything that must happen once: it closes an attempt and opens the next
 before any pod is deleted or created, so that a crash anywhere finds either the old attempt or the new one, never
-neither and never both.
+neither and never both. The first attempt has none before it to confuse it with: there its pods are record enough, and
+the status waits until there is something to tell.
 """
 
 from dataclasses import replace
@@ -29,12 +30,12 @@ from shipway.controllers.trainingjob.status import (
     with_progress,
 )
 from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, pods_in_words, story, too_late
-from shipway.controllers.trainingjob.writes import leftovers
+from shipway.controllers.trainingjob.writes import attempt_of, leftovers
 from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0
 """How long pods may take to start before the status names those that are waited for: most need less, and no write."""
 
 
@@ -49,13 +50,15 @@ def reconcile(s: Snapshot) -> Plan:
 def _decision(s: Snapshot) -> Plan:
     if finished(s.stored):
         return _rest(s)
+    if current(s.stored) is not None:
+        return _pursue(s)
+    untold = newest_attempt(s.pods) > s.stored.attempt
+    return _rest_suspended(s) if s.spec.suspend and not untold else _begin(s)
+
+
+def _pursue(s: Snapshot) -> Plan:
     attempt = current(s.stored)
-    if attempt is not None:
-        return _pursue(s, attempt)
-    return _rest_suspended(s) if s.spec.suspend else _begin(s)
-
-
-def _pursue(s: Snapshot, attempt: Attempt) -> Plan:
+    assert attempt is not None, "checked by the caller"
     if len(s.ranks) == s.spec.nodes and all(pod.phase == "Succeeded" for pod in s.ranks.values()):
         return _publish(s)
     if s.spec.suspend:
@@ -103,14 +106,35 @@ def _begin(s: Snapshot) -> Plan:
     conflict = s.model_version and version_conflict(s.model_version, job_uid=uid, digest=None)
     if conflict:
         return _fail(s, s.stored, Reason.VERSION_CONFLICT, conflict)
+    opened = _opened(s)
+    tell = _decide(s, opened, _starting(s, opened), requeue_after=0.0)
+    return _unless_told(s, tell) if s.stored.observed_generation < 0 else tell
+
+
+def _opened(s: Snapshot) -> TrainingJobStatus:
     status = s.stored
     if status.attempts and (stopped := status.attempts[-1].ended_at):
         paused = max(0, int(s.now - seconds(stopped)))
         status = status.model_copy(update={"suspended_seconds": status.suspended_seconds + paused})
-    status = status.model_copy(update={"image": status.image or s.spec.image or s.workloads_image})
-    opened = with_attempt(status, now=s.now, newest=newest_attempt(s.pods))
-    # In the words that still hold while the pods are made and start: an attempt without trouble is told of only twice.
-    return _decide(s, opened, _starting(s, opened), requeue_after=0.0)
+    # Pods of an attempt that no status tells of know better what runs in them and since when than an operator that has
+    # been restarted, or upgraded, since.
+    untold = [pod for pod in s.pods if attempt_of(pod) > status.attempt]
+    image = status.image or s.spec.image or next((pod.image for pod in untold), s.workloads_image)
+    began = min((pod.created_at for pod in untold), default=s.now)
+    opened = with_attempt(status, now=min(began, s.now), newest=newest_attempt(s.pods))
+    return opened.model_copy(update={"image": image})
+
+
+def _unless_told(s: Snapshot, tell: Plan) -> Plan:
+    """The plan that follows the opening of the first attempt; the opening itself where that plan changes more than it.
+
+    A status write is half of what a training costs the control plane, and most attempts run within seconds.
+    """
+    plan = _pursue(replace(s, job={**s.job, "status": tell.status}))
+    status = TrainingJobStatus.model_validate(plan.status or {})
+    if plan.status is not None and current(status) is None:
+        return tell
+    return replace(plan, status=None) if plan.status == tell.status else plan
 
 
 def _was_done_before(s: Snapshot) -> Plan:

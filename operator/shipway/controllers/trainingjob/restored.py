@@ -6,7 +6,7 @@ from shipway.api import labels
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.pod import Pod
 from shipway.controllers.trainingjob.children import spec_hash
-from shipway.controllers.trainingjob.writes import LEFTOVER_GRACE_SECONDS
+from shipway.controllers.trainingjob.writes import LEFTOVER_GRACE_SECONDS, attempt_of
 from shipway.kube.resource import POD, Object
 from shipway.runtime.plan import Delete, Write
 
@@ -28,7 +28,7 @@ def made_before(job: Object, spec: TrainingJobSpec, version: Object) -> bool:
 
 def newest_attempt(pods: Sequence[Pod]) -> int:
     """The newest attempt there are pods of: the one under way, whatever the status says; 0 without pods."""
-    return max((int(pod.labels.get(labels.ATTEMPT, "0")) for pod in pods), default=0)
+    return max(map(attempt_of, pods), default=0)
 
 
 def strays(pods: Sequence[Pod]) -> tuple[Write, ...]:

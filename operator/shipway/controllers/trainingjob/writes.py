@@ -26,5 +26,10 @@ def leftovers(
 
 
 def _is_leftover(pod: Pod, *, keep: int, newest: int) -> bool:
-    attempt = int(pod.labels.get(labels.ATTEMPT, "0"))
+    attempt = attempt_of(pod)
     return attempt < newest - 1 if pod.finished else attempt != keep
+
+
+def attempt_of(pod: Pod) -> int:
+    """The attempt a pod belongs to."""
+    return int(pod.labels.get(labels.ATTEMPT, "0"))

@@ -24,7 +24,7 @@ def test_a_new_job_gets_its_pods_and_the_service_of_the_namespace_under_which_th
     assert service["spec"]["clusterIP"] == "None"
     assert "selector" not in service["spec"]
     assert "ownerReferences" not in service["metadata"]
-    assert ready(t.job) == ("False", "PodsStarting")
+    assert ready(t.job) == ("Unknown", "Pending")
 
 
 def test_the_name_of_rank_0_leads_to_its_address_as_soon_as_it_has_one():
@@ -36,10 +36,10 @@ def test_the_name_of_rank_0_leads_to_its_address_as_soon_as_it_has_one():
     assert leads_to(t, "ranker-1-0") == "10.0.0.9"
 
 
-def test_a_job_whose_pods_start_at_once_is_told_of_twice_and_without_an_event():
+def test_a_job_whose_pods_start_at_once_is_told_of_once_and_without_an_event():
     t = Training().run()
     made = 4  # two pods, the namespace's first Service, and the name of rank 0
-    assert t.world.writes == made + 2
+    assert t.world.writes == made + 1
     assert t.world.notes == []
     assert t.status["attempts"][0]["podsCreatedAt"]
 
@@ -48,9 +48,9 @@ def test_pods_that_take_long_to_start_are_named_once_patience_is_over():
     t = Training()
     wait = t.settle().requeue_after
     assert 0 < wait <= PATIENCE_SECONDS
-    message = conditions(t.job)["Ready"]["message"]
-    assert message == "starting 2 pods from ranker-1-0 on"
+    assert ready(t.job) == ("Unknown", "Pending")
     t.pass_time(wait).settle()
+    assert ready(t.job) == ("False", "PodsStarting")
     assert "starting: ranker-1-0 since" in conditions(t.job)["Ready"]["message"]
     assert t.status["attempts"][0]["podsCreatedAt"]
 
@@ -61,7 +61,45 @@ def test_a_pod_that_vanishes_before_anything_was_told_of_it_is_made_again():
     t.world.remove(POD, "ranker-1-1")
     t.settle()
     assert set(t.world.pods()) == {"ranker-1-0", "ranker-1-1"}
-    assert t.attempt == 1
+    assert t.run().attempt == 1
+
+
+def test_a_first_attempt_that_is_lost_before_it_was_told_of_is_told_of_first():
+    t = Training()
+    t.settle()
+    t.world.end("ranker-1-1", code=1, message=error("TrainingFailed", "boom"))
+    t.settle()
+    t.pass_time(GATHER_SECONDS).settle()
+    assert [a["attempt"] for a in t.status["attempts"]] == [1, 2]
+    assert t.status["restarts"] == 1
+
+
+def test_a_first_attempt_that_is_suspended_before_it_was_told_of_ends_as_any_other():
+    t = Training()
+    t.settle()
+    t.world.change(TRAINING_JOB, "ranker", {"suspend": True})
+    t.settle()
+    assert ready(t.job) == ("True", "Suspended")
+    assert t.status["attempts"][0]["cause"] == "Suspended"
+    assert all("deletionTimestamp" in pod["metadata"] for pod in t.world.pods().values())
+
+
+def test_an_operator_that_is_upgraded_while_pods_start_tells_of_the_image_that_they_run():
+    t = Training(nodes=1)
+    t.settle()
+    image = t.world.pods()["ranker-1-0"]["spec"]["containers"][0]["image"]
+    t.restart_operator(workloads_image="ghcr.io/shipway-ml/workloads:9.9.9")
+    t.run()
+    assert t.status["image"] == image
+
+
+def test_an_attempt_that_is_told_of_late_began_with_its_pods():
+    t = Training()
+    t.settle()
+    began = t.world.pods()["ranker-1-0"]["metadata"]["creationTimestamp"]
+    t.pass_time(5)
+    t.run()
+    assert t.status["startTime"] == t.status["attempts"][0]["startedAt"] == began
 
 
 def test_a_job_of_one_node_meets_nobody():
@@ -597,7 +635,7 @@ def test_a_second_training_in_the_namespace_shares_the_service():
     writes = t.world.writes
     t.world.put(training_job("other", output=None))
     t.world.settle(t.controller, Key(TRAINING_JOB.kind, "team", "other"))
-    assert t.world.writes == writes + 3  # two pods and a status
+    assert t.world.writes == writes + 2  # its pods
 
 
 def test_a_refused_service_is_told_of_and_tried_again_since_it_owes_nothing_to_the_spec():
