@@ -2,19 +2,16 @@
 
 import asyncio
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-import orjson
+from audit_log import AuditLog
 from cluster import Cluster, in_parallel
 from needs import provide
 from observer import Seen, observing
 from subject import Subject
 
-from harness.audit import QUIET, WRITES
 from harness.waiting import eventually
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import POD, Object
@@ -92,7 +89,7 @@ async def burst(cluster: Cluster, subject: Subject, objects: int) -> Burst:
         await cluster.client.create(subject.resource, subject.make(name, namespace))
         created[namespace, name] = time.monotonic()
 
-    audit = _Audit(cluster.lab.kubeconfig.parent / "log" / "audit.log")
+    audit = AuditLog(cluster.lab.kubeconfig.parent / "log" / "audit.log")
     async with observing(cluster.client, subject) as seen:
         cluster.meter.forget_peaks()
         before, start = cluster.meter.read(), time.monotonic()
@@ -147,34 +144,3 @@ def _complete(seen: Seen, subject: Subject, objects: int) -> bool:
 def _counts(seen: Seen) -> str:
     children = "".join(f"{len(found)} {plural} exist, " for plural, found in seen.children.items())
     return f"{children}{len(seen.exist)} pods exist, {len(seen.running)} run, {len(seen.ready)} objects are ready"
-
-
-class _Audit:
-    """The part of the audit log that is written from here on."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._start = path.stat().st_size
-
-    def per_object(self, objects: int) -> dict[str, dict[str, float]]:
-        """Writes per object, by the last word of the user's name and by verb and resource."""
-        counts: dict[str, Counter[str]] = {}
-        with self._path.open("rb") as log:
-            log.seek(self._start)
-            for line in log:
-                if line.endswith(b"\n"):
-                    self._count(orjson.loads(line), counts)
-        return {
-            user: {what: round(number / objects, 3) for what, number in count.most_common() if number / objects > 0.005}
-            for user, count in sorted(counts.items())
-        }
-
-    def _count(self, event: dict[str, Any], counts: dict[str, Counter[str]]) -> None:
-        ref = event.get("objectRef") or {}
-        resource = ref.get("resource", "")
-        if event["verb"] not in WRITES or resource in QUIET:
-            return
-        name = resource + (f"/{ref['subresource']}" if ref.get("subresource") else "")
-        user = event["user"]["username"].rpartition(":")[2]
-        refused = "" if (event.get("responseStatus") or {}).get("code", 0) < 400 else " refused"
-        counts.setdefault(user, Counter())[f"{event['verb']} {name}{refused}"] += 1

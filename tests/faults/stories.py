@@ -106,7 +106,7 @@ class TrainingStory(Story):
         job = await self.world.get(TRAINING_JOB, JOB)
         if self._is_over(job):
             return True
-        rank_0 = await self.world.get(POD, f"{JOB}-{job['status']['attempt']}-0")
+        rank_0 = await self.world.get(POD, f"{JOB}-{job['status'].get('attempt', 1)}-0")
         meeting = await self.world.get(ENDPOINT_SLICE, rank_0["metadata"]["name"])
         (endpoint,) = meeting["endpoints"]
         assert endpoint["addresses"] == [rank_0["status"]["podIP"]], f"the pods are led to {endpoint}"
@@ -123,7 +123,7 @@ class TrainingStory(Story):
         job = await self.world.get(TRAINING_JOB, JOB)
         honest(job)
         restarts, losses = job["status"].get("restarts", 0), self.stage.strangers.losses
-        assert restarts <= losses, f"{restarts} restarts for {losses} lost pods: {job['status']['attempts']}"
+        assert restarts <= losses, f"{restarts} restarts for {losses} lost pods: {job['status'].get('attempts')}"
         if is_true(job, "Failed"):
             reason = condition(job, "Failed")["reason"]
             assert self.stage.proxy.invalid & {"pods", "modelversions"}, job["status"]
