@@ -10,6 +10,8 @@ from subject import Subject
 
 NAMESPACES = 10
 """Few, since an operator of some namespaces has a watch per kind in each of them."""
+WARM_UP = 100
+"""Objects before the clock starts: a process that has just begun opens connections and builds what it keeps."""
 
 
 async def shards(cluster: Cluster, subject: Subject, objects: int) -> dict[str, Any]:
@@ -33,6 +35,8 @@ async def _with(cluster: Cluster, subject: Subject, objects: int, *, operators: 
     async with AsyncExitStack() as stack:
         for shard in range(operators):
             await stack.enter_async_context(cluster.operator(namespaces=cluster.namespaces[shard::operators]))
+        await burst(cluster, subject, WARM_UP)
+        await clear(cluster, subject)
         idle = cluster.meter.busiest_operator()
         start = time.monotonic()
         result = await burst(cluster, subject, objects)
