@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,17 @@ from harness.waiting import eventually
 from shipway.kube.client import Client
 from shipway.kube.resource import Resource
 from shipway_lab import cgroups
+from shipway_lab.artifacts.cache import Cache
+from shipway_lab.artifacts.progress import Progress
+from shipway_lab.images import OPERATOR
+from shipway_lab.paths import cache_home
 
 NODE = Resource("", "v1", "nodes", "Node", namespaced=False)
 NODES = 50
 PODS_PER_NODE = 1000
 SENDERS = 16
+_COMPILED = {"PYTHONPATH": str(ROOT / "operator"), "PYTHONDONTWRITEBYTECODE": ""}
+"""An image brings its sources compiled; here the first operator compiles them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,10 @@ class Cluster:
         """
         with tempfile.TemporaryDirectory() as folder:
             settings = {"SHIPWAY_LEASE": "" if namespaces else "shipway-operator", "SHIPWAY_LOG_FORMAT": "json"}
-            async with operator_process(self.lab, Path(folder), namespaces=list(namespaces), **settings) as process:
+            as_in_its_image = {"python": str(_environment() / "bin" / "python"), **_COMPILED}
+            async with operator_process(
+                self.lab, Path(folder), namespaces=list(namespaces), **as_in_its_image, **settings
+            ) as process:
                 self.meter.operators.append(process.pid)
                 try:
                     yield process
@@ -143,3 +153,9 @@ def _lab(*arguments: str) -> str:
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+@cache
+def _environment() -> Path:
+    """The operator's packages and no others, as in its image: kopf loads whatever client it finds beside it."""
+    return Cache(cache_home()).ensure(OPERATOR.environment, Progress())

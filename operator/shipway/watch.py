@@ -28,6 +28,9 @@ GRACE_SECONDS = 2.0
 CLOSE_SECONDS = 0.1
 """TLS connections take a moment to say goodbye."""
 
+IDLE_SECONDS = 0.05
+"""How long kopf keeps the worker of an object, and with it the whole object, after the last event."""
+
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)  # it warns of running in a thread
 
 
@@ -164,5 +167,6 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout, settings.watching.server_timeout = 5, 300
     settings.watching.reconnect_backoff = 1.0
     settings.watching.chunk_size = 500
+    settings.queueing.idle_timeout = IDLE_SECONDS
     settings.process.ultimate_exiting_timeout = None  # main ends the process
     return settings

@@ -21,8 +21,9 @@ class OperatorProcess:
     """One run of `python -m shipway.main`."""
 
     def __init__(
-        self, lab: Lab, folder: Path, *, namespaces: list[str], server: str | None, env: dict[str, str]
+        self, lab: Lab, folder: Path, *, namespaces: list[str], server: str | None, python: str, env: dict[str, str]
     ) -> None:
+        self._python = python
         self._kubeconfig = lab.operator_kubeconfig(folder, server=server)
         self._log = folder / f"operator-{time.monotonic_ns()}.log"
         operator_logs.add(self._log)
@@ -43,7 +44,7 @@ class OperatorProcess:
         """Start and wait until it is ready."""
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "shipway.main", env=self._env, stdout=log, stderr=log
+                self._python, "-m", "shipway.main", env=self._env, stdout=log, stderr=log
             )
         await eventually(self._is_ready, within=30, what="operator ready")
 
@@ -107,7 +108,13 @@ class OperatorProcess:
 
 @asynccontextmanager
 async def operator_process(
-    lab: Lab, folder: Path, *, namespaces: list[str], server: str | None = None, **env: str
+    lab: Lab,
+    folder: Path,
+    *,
+    namespaces: list[str],
+    server: str | None = None,
+    python: str = sys.executable,
+    **env: str,
 ) -> AsyncIterator[OperatorProcess]:
     """A ready operator process, killed in the end if it still runs.
 
@@ -116,9 +123,10 @@ async def operator_process(
         folder: Where its kubeconfig and log go.
         namespaces: What it watches.
         server: Another address of the API server, such as a proxy's.
-        env: Further SHIPWAY_* variables.
+        python: The interpreter of the environment it runs in.
+        env: Further variables.
     """
-    process = OperatorProcess(lab, folder, namespaces=namespaces, server=server, env=env)
+    process = OperatorProcess(lab, folder, namespaces=namespaces, server=server, python=python, env=env)
     try:
         await process.start()
         yield process

@@ -18,7 +18,7 @@ from shipway.kube.errors import ApiError, UnauthorizedError, UnreachableError, f
 from shipway.kube.resource import Object, Resource
 
 FIELD_MANAGER = "shipway"
-PAGE = 500
+PAGE = 250
 ATTEMPTS = 5
 FIRST_DELAY_SECONDS = 0.1
 MAX_DELAY_SECONDS = 10.0
