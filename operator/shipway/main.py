@@ -9,6 +9,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,8 @@ from shipway.watch import WatchEndedError, watch
 
 SHUTDOWN_SECONDS = 4.0
 CRD_POLL_SECONDS = 2.0
+LOADING_SECONDS = 60.0
+"""After so long it is something else than the first lists that is waited for."""
 STEADY_SECONDS = 60.0
 """How long kopf has to watch before its next end counts as the first."""
 FIRST_PAUSE_SECONDS = 0.5
@@ -323,7 +326,19 @@ async def _run(settings: Settings, connection: Connection) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with Client.connect(connection, agent=f"shipway/{socket.gethostname()}-{os.getpid()}") as client:
-        await Operator(settings, client).run(stop)
+        operator = Operator(settings, client)
+        search = asyncio.create_task(_search_for_cycles(operator.ready))
+        await operator.run(stop)
+        search.cancel()
+
+
+async def _search_for_cycles(ready: asyncio.Event) -> None:
+    """Look for cycles only in what comes after the first lists: there are none in what they bring, and it stays."""
+    gc.disable()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ready.wait(), LOADING_SECONDS)
+    gc.freeze()
+    gc.enable()
 
 
 def main() -> int:
@@ -335,8 +350,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.setup(plain=settings.plain_logs)
-    # What is imported stays, and hardly anything of the rest is a cycle: looking for those took 7 % of the time.
-    gc.freeze()
+    # Hardly anything is a cycle: looking for those took 7 % of the time.
     gc.set_threshold(GC_ALLOCATIONS, 20, 20)
     try:
         uvloop.run(_run(settings, connection))

@@ -14,6 +14,7 @@ from typing import Any
 import kopf
 import uvloop
 
+from shipway.kube.client import PAGE
 from shipway.kube.credentials import Connection
 from shipway.kube.resource import Object, Resource
 
@@ -166,7 +167,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.enforce_retry_after = True
     settings.watching.connect_timeout, settings.watching.server_timeout = 5, 300
     settings.watching.reconnect_backoff = 1.0
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.process.ultimate_exiting_timeout = None  # main ends the process
     return settings

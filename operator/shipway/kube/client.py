@@ -123,7 +123,7 @@ class Client:
     async def pages(
         self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Listing]:
-        """A list page by page, 500 objects each; all pages are of one moment, the first page's resourceVersion.
+        """A list page by page, 250 objects each; all pages are of one moment, the first page's resourceVersion.
 
         Raises:
             GoneError: the list expired between two pages.

@@ -97,13 +97,11 @@ class Sweeper:
 
     async def _sweep(self, source: Source) -> None:
         try:
-            listing = await self._client.list(
-                source.resource, source.namespace, selector=source.selector, metadata_only=True
-            )
-            seen = {place_of(item): uid_of(item) for item in listing.items}
-            deleted = forget_missing(source, seen, int(listing.resource_version), self._cache, self._feed)
-            changed = await self._catch_up(source, listing.items)
-            await self._look_after_unwatched(source, seen, int(listing.resource_version))
+            items, version = await self._listed(source)
+            seen = {place_of(item): uid_of(item) for item in items}
+            deleted = forget_missing(source, seen, version, self._cache, self._feed)
+            changed = await self._catch_up(source, items)
+            await self._look_after_unwatched(source, seen, version)
         except NotFoundError:
             return
         except ApiError as error:
@@ -114,6 +112,16 @@ class Sweeper:
             if number:
                 metrics.MISSED.labels(source.resource.plural, change).inc(number)
                 log.warning("sweep of %s: %d %s that no watch had brought", source, number, change)
+
+    async def _listed(self, source: Source) -> tuple[list[Object], int]:
+        """Which incarnations and versions there are, and no more: all metadata of 20,000 pods took half a gigabyte."""
+        items: list[Object] = []
+        version = 0
+        pages = self._client.pages(source.resource, source.namespace, selector=source.selector, metadata_only=True)
+        async for page in pages:
+            items.extend(_identity(item) for item in page.items)
+            version = int(page.resource_version)
+        return items, version
 
     async def _look_after_unwatched(self, source: Source, seen: Mapping[Place, str], version: int) -> None:
         """Ask for what we took in by its name and no watch selects: a stranger has taken its labels."""
@@ -151,3 +159,8 @@ class Sweeper:
                 key = Key(resource.kind, *place)
                 if zlib.crc32(str(key).encode()) % share == rounds % share:
                     self._queue.add(key, Priority.LOW)
+
+
+def _identity(item: Object) -> Object:
+    meta = item["metadata"]
+    return {"metadata": {name: meta[name] for name in ("namespace", "name", "uid", "resourceVersion") if name in meta}}

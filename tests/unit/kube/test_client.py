@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.kube.client import Client, WatchEvent
+from shipway.kube.client import PAGE, Client, WatchEvent
 from shipway.kube.credentials import Connection, FixedToken
 from shipway.kube.errors import (
     AlreadyExistsError,
@@ -216,8 +216,8 @@ async def test_a_list_is_read_page_by_page() -> None:
     assert [item["metadata"]["name"] for item in listing.items] == ["a", "b"]
     assert listing.resource_version == "7"
     assert [query for _, _, query, _, _ in script.requests] == [
-        {"limit": "500", "labelSelector": "a=b"},
-        {"limit": "500", "labelSelector": "a=b", "continue": "next"},
+        {"limit": str(PAGE), "labelSelector": "a=b"},
+        {"limit": str(PAGE), "labelSelector": "a=b", "continue": "next"},
     ]
 
 
