@@ -24,7 +24,7 @@ PERIOD_MICROSECONDS = 20_000
 
 
 async def shards(cluster: Cluster, subject: Subject, objects: int) -> dict[str, Any]:
-    """Seconds until all objects say that they run by the number of operators, each held to the same small share of a core.
+    """Seconds until all objects say that they run, by the number of operators, each held to the same share of a core.
 
     `two_shards_speedup` is how much sooner two are done than one.
     """
