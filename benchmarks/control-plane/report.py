@@ -99,7 +99,8 @@ def _sentences(results: Results) -> Iterable[str]:
     if shards := phases.get("shards"):
         yield (
             f"Two operators with half of the namespaces each, {shards['objects']:,} objects, each operator held to "
-            f"{shards['share_of_a_core']:g} of a core:\ndone {shards['two_shards_speedup']:g} times as soon as one alone."
+            f"{shards['share_of_a_core']:g} of a core:\n"
+            f"done {shards['two_shards_speedup']:g} times as soon as one alone."
         )
     powers = ", ".join(f"{subject} {power:g}" for subject, power in results["growth"].items())
     yield f"Processor time grows with the number of objects by the power: {powers}."
