@@ -23,7 +23,7 @@ from shipway.analysis.confidence import interval
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TICK = 0.25
 TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.01 / (2 * 5))

@@ -9,7 +9,7 @@ from shipway.analysis.gates import Comparison
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.latency import Histogram
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 CALIBRATION = 100
 """Answers of stable before its quantile is taken."""

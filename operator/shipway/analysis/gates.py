@@ -14,7 +14,7 @@ from shipway.analysis.confidence import Interval
 from shipway.analysis.detector import Detector
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.measure import Measure, S
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 SUSPICION = 0.2
 """Level at which harm is not shown but likely enough to wait for more answers."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 SEVERITY = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NO_EVIDENCE_OF_HARM, Verdict.PASS)
 """Worst first: harm that was shown stays shown when another test cannot count."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shipway.analysis.confidence import Interval, interval
 from shipway.analysis.counts import Count
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.judgement import Judgement, worst
 from shipway.analysis.labels import LOSS_LIMIT, NO_LABELS, Labelled
 from shipway.analysis.ratio import NO_SUMS, Ratio, RatioMeasure
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 CALIBRATED = 1.0
 """As many positives predicted as observed."""

@@ -18,7 +18,7 @@ from shipway.analysis.gates import SUSPICION, Tolerance
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.shares import distance_interval
 from shipway.analysis.two_samples import log_e_value
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 GROUPS = 10
 FIRST_PREDICTIONS = 200

@@ -9,7 +9,7 @@ from shipway.analysis.evidence import CALIBRATION, GateEvidence, Sample, Signal,
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 BUCKETS = Buckets(0.001, 1.25, 40)
 TOLERANCE = Tolerance(margin=0.05, min_samples=30, alpha=0.002)

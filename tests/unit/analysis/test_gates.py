@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shipway.analysis.counts import Count
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.002)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from shipway.analysis.mismatch import Allotment, judge_shares
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TENTH = Allotment({"candidate": 10, "stable": 90}, slack=0.01, min_samples=1000, alpha=0.001)
 

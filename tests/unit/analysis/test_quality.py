@@ -10,7 +10,7 @@ from shipway.analysis.gates import Tolerance
 from shipway.analysis.judgement import worst
 from shipway.analysis.labels import CLIP, Cohort, Labelled, matured
 from shipway.analysis.quality import FIRST_LABELS, Calibration, NormalizedEntropy
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TOLERANCE = Tolerance(margin=0.1, min_samples=1000, alpha=0.002)
 RATE = 0.1

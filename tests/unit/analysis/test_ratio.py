@@ -13,7 +13,7 @@ from shipway.analysis.confidence import Interval
 from shipway.analysis.detector import Detector
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.ratio import Ratio, RatioMeasure, log_evidence
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 MEAN = RatioMeasure(1.0)
 CLICKS = RatioMeasure(top_limit=5.0, bottom_limit=20.0)

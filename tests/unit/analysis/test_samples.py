@@ -13,7 +13,7 @@ from shipway.analysis.counts import Count
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
 from shipway.analysis.samples import divergence, expected_to_fail, minimum
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.001)
 SHARES = st.floats(0.001, 0.999)

@@ -6,7 +6,7 @@ from statistics import median
 from shipway.analysis import gates
 from shipway.analysis.counts import Count
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 TICK = 0.25
 LATENCY = gates.Tolerance(margin=0.10, min_samples=30, alpha=0.001)

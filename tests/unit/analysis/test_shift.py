@@ -10,7 +10,7 @@ from shipway.analysis.bins import Bins
 from shipway.analysis.distances import Distance
 from shipway.analysis.gates import Tolerance
 from shipway.analysis.shift import FIRST_PREDICTIONS, GROUPS, Shift
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 EDGES = np.linspace(-4, 4, 63)
 STRICT = Tolerance(margin=0.02, min_samples=30, alpha=4e-4)

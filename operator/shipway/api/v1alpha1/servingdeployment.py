@@ -24,6 +24,8 @@ from shipway.api.schema import (
     list_map,
     name_at_most,
 )
+from shipway.api.v1alpha1.evidence import Evidence, GateStatus
+from shipway.api.v1alpha1.gates import Gate, Inconclusive
 from shipway.api.v1alpha1.trainingjob import Resources
 
 
@@ -56,16 +58,6 @@ class Reason(StrEnum):
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"
     NO_GATES = "NoGates"
-
-
-class Verdict(StrEnum):
-    """What a gate says."""
-
-    PASS = "Pass"  # noqa: S105
-    NO_EVIDENCE_OF_HARM = "NoEvidenceOfHarm"
-    FAIL = "Fail"
-    INCONCLUSIVE = "Inconclusive"
-    ERROR = "Error"
 
 
 class Verb(StrEnum):
@@ -126,44 +118,6 @@ class Step(ApiModel):
     pause: Pause | None = None
     """Wait while the gates watch."""
     rules = (Rule("has(self.setWeight) != has(self.pause)", "a step is exactly one of setWeight and pause"),)
-
-
-class Gate(ApiModel):
-    """A comparison of the new version with stable that must not fail."""
-
-    name: DnsLabel
-    """Name of the gate, shown in status and incidents."""
-    type: Literal["ErrorRate", "Latency"]
-    """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile."""
-    quantile: Annotated[Decimal, Field()] = "0.95"
-    """Latency only: the quantile of stable's latency that counts as slow."""
-    margin: Decimal = "0.01"
-    """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
-    min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
-    """Answers of the new version before NoEvidenceOfHarm may be said."""
-    pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
-    """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
-    rules = (
-        decimal_rule(
-            "margin",
-            "number >= 0.0 && number < 1.0",
-            "margin is a fraction from 0 up to but not including 1, such as 0.01",
-        ),
-        decimal_rule(
-            "quantile",
-            "number > 0.0 && number < 1.0",
-            "quantile lies between 0 and 1, such as 0.95",
-        ),
-    )
-
-
-class Inconclusive(ApiModel):
-    """What happens when a step is over and a gate cannot tell yet."""
-
-    hold_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
-    """How long to wait for more evidence."""
-    then: Literal["Abort", "Promote", "Pause"] = "Pause"
-    """What to do after that."""
 
 
 class Rollout(ApiModel):
@@ -250,64 +204,6 @@ class Weights(ApiModel):
     """What the step asks for."""
     observed: Percent = 0
     """What the route says."""
-
-
-class GateStatus(ApiModel):
-    """What a gate says now."""
-
-    name: DnsLabel
-    """The gate."""
-    verdict: Verdict
-    """Pass, NoEvidenceOfHarm, Fail, Inconclusive or Error."""
-    samples: Annotated[int, Field(ge=0)] = 0
-    """Answers of the new version in this step."""
-    value: ShortText = ""
-    """The new version's share against stable's."""
-    bound: ShortText = ""
-    """The interval it was judged by."""
-    message: ShortText = ""
-    """In words."""
-
-
-class Slow(ApiModel):
-    """What a Latency gate counted of one version in the current step."""
-
-    gate: DnsLabel
-    """The gate."""
-    threshold: Decimal
-    """An answer that took more than this many seconds is slow; from stable's quantile."""
-    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Answers counted since the threshold is known."""
-    slow: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Of them slower than that."""
-
-
-class Cursor(ApiModel):
-    """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
-
-    pod: DnsName
-    """The pod."""
-    started_at: Time
-    """When its counters began."""
-    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Its answers up to here."""
-    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Of them with status 5xx."""
-
-
-class Evidence(ApiModel):
-    """Counters of one version in the current step."""
-
-    role: Literal["Candidate", "Stable"]
-    """Whose."""
-    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Answers counted in this step."""
-    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Of them with status 5xx."""
-    slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
-    """Slow answers, by gate."""
-    cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
-    """How far each pod's counters have been read; while the rollout is under way."""
 
 
 class StepRecord(ApiModel):

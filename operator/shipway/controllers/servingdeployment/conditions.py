@@ -2,8 +2,8 @@
 
 from shipway.api.conditions import Type, Verdict, merge
 from shipway.api.schema import Condition
+from shipway.api.v1alpha1.gates import Verdict as GateVerdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, ServingDeploymentStatus
-from shipway.api.v1alpha1.servingdeployment import Verdict as GateVerdict
 from shipway.controllers.servingdeployment import steps
 from shipway.controllers.servingdeployment.evidence import describe
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same

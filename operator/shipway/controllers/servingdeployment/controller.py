@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339, seconds
-from shipway.api.v1alpha1.servingdeployment import Cursor, RolloutStatus, VersionRef
+from shipway.api.v1alpha1.evidence import Cursor
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, VersionRef
 from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.servingdeployment.checks import is_ready

@@ -8,16 +8,9 @@ from shipway.analysis.evidence import GateEvidence, Signal, StepEvidence
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.servingdeployment import (
-    Cursor,
-    Evidence,
-    Gate,
-    GateStatus,
-    RolloutStatus,
-    ServingDeploymentSpec,
-    Slow,
-    Verdict,
-)
+from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus, Slow
+from shipway.api.v1alpha1.gates import Gate, Verdict
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import steps
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve

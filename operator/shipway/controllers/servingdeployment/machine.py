@@ -8,15 +8,8 @@ carries the decision, so that whatever crashes then finds it there.
 from collections.abc import Callable
 
 from shipway.api.conditions import rfc3339
-from shipway.api.v1alpha1.servingdeployment import (
-    Reason,
-    RolloutStatus,
-    StepRecord,
-    Verb,
-    Verdict,
-    VersionRef,
-    Weights,
-)
+from shipway.api.v1alpha1.gates import Verdict
+from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, VersionRef, Weights
 from shipway.controllers.servingdeployment import steps, verbs
 from shipway.controllers.servingdeployment.decision import (
     HISTORY_LIMIT,

@@ -9,12 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from shipway.api.conditions import rfc3339
-from shipway.api.v1alpha1.servingdeployment import (
-    Reason,
-    ServingDeploymentSpec,
-    ServingDeploymentStatus,
-    VersionRef,
-)
+from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, conditions, machine, traffic
 from shipway.controllers.servingdeployment.bookkeeping import keep_books

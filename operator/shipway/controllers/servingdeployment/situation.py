@@ -8,16 +8,15 @@ from math import ceil
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.judgement import Judgement
 from shipway.api.conditions import seconds
+from shipway.api.v1alpha1.evidence import Cursor
+from shipway.api.v1alpha1.gates import Gate, Verdict
 from shipway.api.v1alpha1.servingdeployment import (
     Abort,
-    Cursor,
-    Gate,
     Reason,
     RolloutStatus,
     ServingDeploymentSpec,
     ServingDeploymentStatus,
     Verb,
-    Verdict,
     VersionRef,
 )
 from shipway.controllers.servingdeployment import steps

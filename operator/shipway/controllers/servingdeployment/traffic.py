@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus, Verdict, VersionRef
+from shipway.api.v1alpha1.gates import Verdict
+from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus, VersionRef
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Fleet, Situation
 
 

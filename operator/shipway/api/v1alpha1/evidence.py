@@ -1,0 +1,66 @@
+"""What a release has seen, as it is kept in the status: it survives the operator, and is bounded."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipway.api.schema import ApiModel, Decimal, DnsLabel, DnsName, ShortText, Time, list_map
+from shipway.api.v1alpha1.gates import Verdict
+
+
+class GateStatus(ApiModel):
+    """What a gate says now."""
+
+    name: DnsLabel
+    """The gate."""
+    verdict: Verdict
+    """Pass, NoEvidenceOfHarm, Fail, Inconclusive or Error."""
+    samples: Annotated[int, Field(ge=0)] = 0
+    """Answers of the new version in this step."""
+    value: ShortText = ""
+    """The new version's share against stable's."""
+    bound: ShortText = ""
+    """The interval it was judged by."""
+    message: ShortText = ""
+    """In words."""
+
+
+class Slow(ApiModel):
+    """What a Latency gate counted of one version in the current step."""
+
+    gate: DnsLabel
+    """The gate."""
+    threshold: Decimal
+    """An answer that took more than this many seconds is slow; from stable's quantile."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers counted since the threshold is known."""
+    slow: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them slower than that."""
+
+
+class Cursor(ApiModel):
+    """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
+
+    pod: DnsName
+    """The pod."""
+    started_at: Time
+    """When its counters began."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Its answers up to here."""
+    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them with status 5xx."""
+
+
+class Evidence(ApiModel):
+    """Counters of one version in the current step."""
+
+    role: Literal["Candidate", "Stable"]
+    """Whose."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers counted in this step."""
+    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them with status 5xx."""
+    slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
+    """Slow answers, by gate."""
+    cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
+    """How far each pod's counters have been read; while the rollout is under way."""

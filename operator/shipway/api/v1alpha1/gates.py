@@ -1,0 +1,56 @@
+"""What is watched while a version is released: the gates as they are declared, and what a gate may say."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shipway.api.schema import ApiModel, Decimal, DnsLabel, decimal_rule
+
+
+class Verdict(StrEnum):
+    """What a gate says."""
+
+    PASS = "Pass"  # noqa: S105
+    NO_EVIDENCE_OF_HARM = "NoEvidenceOfHarm"
+    FAIL = "Fail"
+    INCONCLUSIVE = "Inconclusive"
+    ERROR = "Error"
+
+
+class Gate(ApiModel):
+    """A comparison of the new version with stable that must not fail."""
+
+    name: DnsLabel
+    """Name of the gate, shown in status and incidents."""
+    type: Literal["ErrorRate", "Latency"]
+    """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile."""
+    quantile: Annotated[Decimal, Field()] = "0.95"
+    """Latency only: the quantile of stable's latency that counts as slow."""
+    margin: Decimal = "0.01"
+    """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
+    min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
+    """Answers of the new version before NoEvidenceOfHarm may be said."""
+    pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
+    """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
+    rules = (
+        decimal_rule(
+            "margin",
+            "number >= 0.0 && number < 1.0",
+            "margin is a fraction from 0 up to but not including 1, such as 0.01",
+        ),
+        decimal_rule(
+            "quantile",
+            "number > 0.0 && number < 1.0",
+            "quantile lies between 0 and 1, such as 0.95",
+        ),
+    )
+
+
+class Inconclusive(ApiModel):
+    """What happens when a step is over and a gate cannot tell yet."""
+
+    hold_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """How long to wait for more evidence."""
+    then: Literal["Abort", "Promote", "Pause"] = "Pause"
+    """What to do after that."""
