@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import accumulate
-from math import log
+from math import ceil, log
 
 from shipway.analysis.counts import Count
 
@@ -23,6 +23,14 @@ class Buckets:
         """The bucket whose upper bound is nearest to `seconds`."""
         nearest = round(log(seconds / self.first_bound) / log(self.ratio))
         return max(0, min(nearest, self.size - 1))
+
+    def holding(self, seconds: float) -> int:
+        """The bucket that holds an answer of `seconds`: nothing faster lies above it."""
+        if seconds <= self.first_bound:
+            return 0
+        # A hair off, so that a bound falls into the bucket it ends despite rounding.
+        place = ceil(log(seconds / self.first_bound) / log(self.ratio) - 1e-9)
+        return min(place, self.size - 1)
 
 
 @dataclass(frozen=True)

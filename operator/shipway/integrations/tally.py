@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipway.analysis.counts import Count
-from shipway.analysis.evidence import Sample, StepEvidence
+from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.latency import Histogram
+from shipway.analysis.sample import Sample
 
 STALE_SECONDS = 3.0
 CANDIDATE = "Candidate"
@@ -126,7 +127,7 @@ class Follower:
             self._errors.pop(target.pod, None)
             self._heard[target.pod] = self._monotonic()
             if (earlier := self._positions.get(target.pod)) is not None:
-                samples[target.role] = _sum(samples[target.role], answer.since(earlier))
+                samples[target.role] += answer.since(earlier)
             self._positions[target.pod] = answer
         new, old = samples[CANDIDATE], samples[STABLE]
         if new.answers.trials or old.answers.trials:
@@ -176,9 +177,3 @@ def _difference(later: Histogram | None, earlier: Histogram | None) -> Histogram
         return None
     counts = tuple(max(0, a - b) for a, b in zip(later.counts, earlier.counts, strict=True))
     return Histogram(later.buckets, counts)
-
-
-def _sum(a: Sample, b: Sample) -> Sample:
-    if a.latency is None or b.latency is None:
-        return Sample(a.answers + b.answers, a.latency or b.latency)
-    return Sample(a.answers + b.answers, a.latency + b.latency)

@@ -3,12 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shipway.analysis.counts import Count
-from shipway.analysis.evidence import CALIBRATION, GateEvidence, Sample, Signal, StepEvidence
+from shipway.analysis.evidence import StepEvidence
+from shipway.analysis.gate_types.error_rate import ErrorRate
+from shipway.analysis.gate_types.latency import CALIBRATION, Latency
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
+from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
 
 BUCKETS = Buckets(0.001, 1.25, 40)
@@ -22,8 +27,11 @@ def sample(seconds: float = 0.01, *, answers: int = 0, errors: int = 0, buckets:
 
 
 def both_gates() -> StepEvidence:
-    errors = GateEvidence("errors", Signal.ERROR_RATE, Comparison.begin(TOLERANCE, PROPORTION))
-    return StepEvidence((errors, GateEvidence("latency", Signal.LATENCY, Comparison.begin(TOLERANCE, PROPORTION))))
+    return StepEvidence((ErrorRate("errors", Comparison.begin(TOLERANCE, PROPORTION)), latency_gate()))
+
+
+def latency_gate(fast_enough: float = 0.0) -> Latency:
+    return Latency("latency", Comparison.begin(TOLERANCE, PROPORTION), fast_enough=fast_enough)
 
 
 def after(evidence: StepEvidence, *, candidate: Sample, stable: Sample, times: int = 1) -> StepEvidence:
@@ -77,6 +85,36 @@ def test_versions_that_count_latency_differently_cannot_be_compared():
     judgement = evidence.judge()["latency"]
     assert judgement.verdict is Verdict.ERROR
     assert "different buckets" in judgement.message
+
+
+def test_what_is_fast_enough_is_never_slow_however_fast_stable_is():
+    quick, slower = sample(0.002, answers=CALIBRATION), sample(0.009, answers=50)
+    strict = latency_gate().observe(candidate=Sample(), stable=quick)
+    patient = latency_gate(fast_enough=0.01).observe(candidate=Sample(), stable=quick)
+    for _ in range(10):
+        strict = strict.observe(candidate=slower, stable=quick)
+        patient = patient.observe(candidate=slower, stable=quick)
+    assert strict.judge().verdict is Verdict.FAIL
+    assert patient.judge().verdict is Verdict.PASS
+
+
+def test_what_is_fast_enough_excuses_nothing_that_is_slower():
+    gate = latency_gate(fast_enough=0.01).observe(candidate=Sample(), stable=sample(0.002, answers=CALIBRATION))
+    for _ in range(10):
+        gate = gate.observe(candidate=sample(0.02, answers=50), stable=sample(0.002, answers=CALIBRATION))
+    assert gate.judge().verdict is Verdict.FAIL
+
+
+def test_where_stable_is_slower_than_fast_enough_its_quantile_decides():
+    gate = latency_gate(fast_enough=0.01).observe(candidate=Sample(), stable=sample(0.2, answers=CALIBRATION))
+    assert gate.threshold == pytest.approx(BUCKETS.bound(BUCKETS.index(0.2)))
+
+
+@given(st.floats(min_value=1e-6, max_value=5.0))
+def test_nothing_faster_lies_above_the_bucket_that_holds_a_time(seconds: float):
+    index = BUCKETS.holding(seconds)
+    assert seconds <= BUCKETS.bound(index) * (1 + 1e-6)
+    assert index == 0 or seconds > BUCKETS.bound(index - 1) * (1 - 1e-6)
 
 
 def test_a_quantile_is_the_first_bucket_that_holds_enough():

@@ -62,6 +62,13 @@ REFUSED = {
         minimal("ServingDeployment", name="d" * 41),
         ("", "longer than 40 characters"),
     ),
+    "a time that is no time at all": (
+        minimal(
+            "ServingDeployment",
+            rollout={"gates": [{"name": "latency", "type": "Latency", "fastEnoughSeconds": "-0.01"}]},
+        ),
+        ("spec.rollout.gates[0].fastEnoughSeconds", "a time from 0 to 60 seconds"),
+    ),
     "neither version nor alias": (
         minimal("ServingDeployment", version=None),
         ("spec", "exactly one of version and alias"),

@@ -12,18 +12,18 @@ import pytest
 from aiohttp import web
 
 from shipway.analysis.counts import Count
-from shipway.analysis.evidence import GateEvidence, Sample, Signal, StepEvidence
+from shipway.analysis.evidence import StepEvidence
+from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
+from shipway.analysis.sample import Sample
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Follower, Target
 from shipway.kube.resource import Key
 
 KEY = Key("ServingDeployment", "team", "ranker")
-EVIDENCE = StepEvidence(
-    (GateEvidence("errors", Signal.ERROR_RATE, Comparison.begin(Tolerance(0.01, 30, 0.01), PROPORTION)),)
-)
+EVIDENCE = StepEvidence((ErrorRate("errors", Comparison.begin(Tolerance(0.01, 30, 0.01), PROPORTION)),))
 _hosts = itertools.count(2)
 
 

@@ -27,6 +27,9 @@ class Gate(ApiModel):
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
+    fast_enough_seconds: Decimal = "0.01"
+    """Latency only: an answer within so many seconds is never slow, however fast stable is. It is rounded up to a bound
+    of the predictor's buckets; 0 leaves it to stable alone."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
@@ -43,6 +46,11 @@ class Gate(ApiModel):
             "quantile",
             "number > 0.0 && number < 1.0",
             "quantile lies between 0 and 1, such as 0.95",
+        ),
+        decimal_rule(
+            "fastEnoughSeconds",
+            "number >= 0.0 && number <= 60.0",
+            "fastEnoughSeconds is a time from 0 to 60 seconds, such as 0.01",
         ),
     )
 

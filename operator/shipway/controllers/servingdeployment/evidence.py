@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from shipway.analysis.counts import NOTHING, Count
-from shipway.analysis.evidence import GateEvidence, Signal, StepEvidence
-from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.counts import Count
+from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.judgement import Judgement
-from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus, Slow
-from shipway.api.v1alpha1.gates import Gate, Verdict
+from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
+from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment.kept import Kept, answers, resumed, slow
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve
 
@@ -30,9 +29,9 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     """The evidence as it was last written down."""
     candidate = next((kept for kept in rollout.evidence if kept.role == "Candidate"), None)
     stable = next((kept for kept in rollout.evidence if kept.role == "Stable"), None)
-    alpha = _alpha(spec)
-    gates = tuple(_gate(gate, alpha, candidate, stable) for gate in spec.rollout.gates)
-    return StepEvidence(gates, _answers(candidate), _answers(stable))
+    alpha, kept = _alpha(spec), Kept(candidate, stable)
+    gates = tuple(resumed(gate, alpha, kept) for gate in spec.rollout.gates)
+    return StepEvidence(gates, answers(candidate), answers(stable))
 
 
 def to_status(evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> list[Evidence]:
@@ -59,48 +58,14 @@ def _alpha(spec: ServingDeploymentSpec) -> float:
     return float(spec.rollout.alpha) / tests
 
 
-def _gate(gate: Gate, alpha: float, candidate: Evidence | None, stable: Evidence | None) -> GateEvidence:
-    tolerance = Tolerance(float(gate.margin), gate.min_samples, alpha)
-    signal = Signal(gate.type)
-    if signal is Signal.ERROR_RATE:
-        comparison = Comparison.resumed(tolerance, PROPORTION, candidate=_answers(candidate), stable=_answers(stable))
-        return GateEvidence(gate.name, signal, comparison)
-    new, old = _slow(gate, candidate), _slow(gate, stable)
-    known = old or new
-    return GateEvidence(
-        gate.name,
-        signal,
-        Comparison.resumed(tolerance, PROPORTION, candidate=_slow_count(new), stable=_slow_count(old)),
-        float(gate.quantile),
-        float(known.threshold) if known else None,
-    )
-
-
-def _answers(evidence: Evidence | None) -> Count:
-    return Count(evidence.requests, evidence.errors) if evidence else NOTHING
-
-
-def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:
-    return next((slow for slow in evidence.slow if slow.gate == gate.name), None) if evidence else None
-
-
-def _slow_count(slow: Slow | None) -> Count:
-    return Count(slow.requests, slow.slow) if slow else NOTHING
-
-
-def _role(role: Role, answers: Count, evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> Evidence:
+def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> Evidence:
     return Evidence(
         role=role,
-        requests=answers.trials,
-        errors=answers.hits,
-        slow=[_slow_of(role, gate) for gate in evidence.gates if gate.threshold is not None],
+        requests=count.trials,
+        errors=count.hits,
+        slow=slow(evidence.gates, candidate=role == "Candidate"),
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],
     )
-
-
-def _slow_of(role: Role, gate: GateEvidence) -> Slow:
-    count = gate.comparison.candidate if role == "Candidate" else gate.comparison.stable
-    return Slow(gate=gate.name, threshold=f"{gate.threshold:.6g}", requests=count.trials, slow=count.hits)
 
 
 def _gate_status(name: str, judgement: Judgement) -> GateStatus:

@@ -1,0 +1,84 @@
+"""One gate's evidence as the status keeps it, and the gate that goes on from there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.evidence import GateEvidence
+from shipway.analysis.gate_types.error_rate import ErrorRate
+from shipway.analysis.gate_types.latency import Latency
+from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.measure import PROPORTION
+from shipway.api.v1alpha1.evidence import Evidence, Slow
+from shipway.api.v1alpha1.gates import Gate
+
+_ROUNDING = 1e-5
+"""A threshold is kept with six digits."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the status holds of a step; None where nothing was counted yet."""
+
+    candidate: Evidence | None
+    stable: Evidence | None
+
+
+def resumed(gate: Gate, alpha: float, kept: Kept) -> GateEvidence:
+    """The gate with the evidence that was kept.
+
+    Args:
+        gate: As it is declared.
+        alpha: Its part of the release's alpha in this step.
+        kept: What the status holds.
+    """
+    return _RESUMED[gate.type](gate, Tolerance(float(gate.margin), gate.min_samples, alpha), kept)
+
+
+def answers(evidence: Evidence | None) -> Count:
+    """All answers of a version, and those with status 5xx."""
+    return Count(evidence.requests, evidence.errors) if evidence else NOTHING
+
+
+def slow(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Slow]:
+    """What the Latency gates counted of one version."""
+    return [_slow_of(gate, candidate=candidate) for gate in gates if isinstance(gate, Latency) and gate.threshold]
+
+
+def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
+    counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
+    return ErrorRate(gate.name, counts)
+
+
+def _latency(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
+    new, old = _slow(gate, kept.candidate), _slow(gate, kept.stable)
+    known = old or new
+    return Latency(
+        gate.name,
+        Comparison.resumed(tolerance, PROPORTION, candidate=_slow_count(new), stable=_slow_count(old)),
+        quantile=float(gate.quantile),
+        fast_enough=float(gate.fast_enough_seconds),
+        threshold=float(known.threshold) if known else None,
+    )
+
+
+_RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
+    "ErrorRate": _error_rate,
+    "Latency": _latency,
+}
+
+
+def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:
+    """None too where it was counted by a threshold that the gate, edited since, calls fast enough."""
+    found = next((slow for slow in evidence.slow if slow.gate == gate.name), None) if evidence else None
+    least = float(gate.fast_enough_seconds) * (1 - _ROUNDING)
+    return found if found and float(found.threshold) >= least else None
+
+
+def _slow_count(slow: Slow | None) -> Count:
+    return Count(slow.requests, slow.slow) if slow else NOTHING
+
+
+def _slow_of(gate: Latency, *, candidate: bool) -> Slow:
+    count = gate.comparison.candidate if candidate else gate.comparison.stable
+    return Slow(gate=gate.name, threshold=f"{gate.threshold:.6g}", requests=count.trials, slow=count.hits)

@@ -1,0 +1,62 @@
+"""What a step has seen goes through the status and back: a restart of the operator loses no count."""
+
+from typing import Any
+
+import pytest
+
+from shipway.analysis.counts import Count
+from shipway.analysis.evidence import StepEvidence
+from shipway.analysis.gate_types.latency import CALIBRATION, Latency
+from shipway.analysis.latency import Buckets, Histogram
+from shipway.analysis.sample import Sample
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
+from shipway.controllers.servingdeployment.evidence import from_status, to_status
+from unit.controllers.servingdeployment.world import serving_spec
+
+BUCKETS = Buckets(0.001, 1.25, 40)
+
+
+def spec(*gates: dict[str, Any]) -> ServingDeploymentSpec:
+    return ServingDeploymentSpec.model_validate(serving_spec() | {"rollout": {"gates": list(gates)}})
+
+
+def rollout(**more: Any) -> RolloutStatus:
+    body = {"id": "v2-1", "version": "v2", "inferenceService": "ranker-v2", "baseline": "v1", "state": "Stepping"}
+    return RolloutStatus.model_validate(body | {"startedAt": "2026-11-25T00:00:00Z"} | more)
+
+
+def kept(evidence: StepEvidence) -> RolloutStatus:
+    """The rollout with the evidence as it comes back from the API server."""
+    return rollout(evidence=[entry.to_wire() for entry in to_status(evidence, {})])
+
+
+def answered(seconds: float, times: int) -> Sample:
+    counts = [0] * BUCKETS.size
+    counts[BUCKETS.index(seconds)] = times
+    return Sample(Count(times), Histogram(BUCKETS, tuple(counts)))
+
+
+def latency(**more: Any) -> dict[str, Any]:
+    return {"name": "latency", "type": "Latency", **more}
+
+
+def only(evidence: StepEvidence) -> Any:
+    (gate,) = evidence.gates
+    return gate
+
+
+def test_what_counts_as_slow_and_what_was_counted_by_it_survive():
+    declared = spec(latency())
+    seen = from_status(declared, rollout()).observe(candidate=Sample(), stable=answered(0.002, CALIBRATION))
+    seen = seen.observe(candidate=answered(0.5, 3), stable=answered(0.002, 7))
+    gate = only(from_status(declared, kept(seen)))
+    assert isinstance(gate, Latency)
+    assert gate.threshold == pytest.approx(BUCKETS.bound(BUCKETS.holding(0.01)), rel=1e-5)
+    assert (gate.comparison.candidate, gate.comparison.stable) == (Count(3, 3), Count(7, 0))
+
+
+def test_counts_by_a_threshold_that_is_called_fast_enough_since_are_given_up():
+    seen = from_status(spec(latency()), rollout()).observe(candidate=Sample(), stable=answered(0.02, CALIBRATION))
+    seen = seen.observe(candidate=answered(0.05, 3), stable=answered(0.02, 7))
+    gate = only(from_status(spec(latency(fastEnoughSeconds="0.1")), kept(seen)))
+    assert (gate.threshold, gate.comparison.candidate) == (None, Count())
