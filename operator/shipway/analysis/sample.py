@@ -14,9 +14,12 @@ class Sample:
     """All answers, and those with status 5xx."""
     latency: Histogram | None = None
     """None without answers."""
+    weight: int | None = None
+    """Percent of the traffic that the route gives the version; None while that is changing."""
 
     def __add__(self, other: "Sample") -> "Sample":
-        return Sample(self.answers + other.answers, _merged(self.latency, other.latency))
+        weight = other.weight if self.weight is None else self.weight
+        return Sample(self.answers + other.answers, _merged(self.latency, other.latency), weight)
 
 
 def _merged(a: Histogram | None, b: Histogram | None) -> Histogram | None:

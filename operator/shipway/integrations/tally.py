@@ -13,6 +13,8 @@ from shipway.analysis.latency import Histogram
 from shipway.analysis.sample import Sample
 
 STALE_SECONDS = 3.0
+SETTLE_SECONDS = 2.0
+"""What a gateway may take to share out the traffic as a route says that it has accepted."""
 CANDIDATE = "Candidate"
 STABLE = "Stable"
 
@@ -54,12 +56,14 @@ class Assignment:
         targets: The pods.
         evidence: The evidence so far.
         positions: How far pods were read before, for those this board has not read itself.
+        weights: Percent of the traffic that the route gives each role; empty while the gateway has not accepted it.
     """
 
     token: str
     targets: tuple[Target, ...]
     evidence: StepEvidence
     positions: Mapping[str, Counters] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Follower:
         self._heard: dict[str, float] = {}
         self._errors: dict[str, str] = {}
         self._joined = {target.pod: monotonic() for target in assignment.targets}
+        self._weighed = monotonic()
         self._told = (False, "")
 
     @property
@@ -109,6 +114,8 @@ class Follower:
         if assignment.token != self._assignment.token:
             self._evidence = assignment.evidence
         now, pods = self._monotonic(), {target.pod for target in assignment.targets}
+        if assignment.weights != self._assignment.weights:
+            self._weighed = now
         self._assignment = assignment
         self._joined = {pod: self._joined.get(pod, now) for pod in pods}
         for memory in (self._positions, self._heard, self._errors):
@@ -117,7 +124,8 @@ class Follower:
 
     def take(self, answers: Mapping[Target, Counters | str]) -> bool:
         """Fold one round of answers in; whether there is something new to decide on."""
-        samples: dict[str, Sample] = {CANDIDATE: Sample(), STABLE: Sample()}
+        weights = self._settled_weights()
+        samples = {role: Sample(weight=weights.get(role)) for role in (CANDIDATE, STABLE)}
         for target, answer in answers.items():
             if target not in self.targets:
                 continue
@@ -144,6 +152,10 @@ class Follower:
             for role in (CANDIDATE, STABLE)
         }
         return Reading(self._assignment.token, self._evidence, self._fresh(), self._problem(), positions)
+
+    def _settled_weights(self) -> Mapping[str, int]:
+        settled = self._monotonic() - self._weighed >= SETTLE_SECONDS
+        return self._assignment.weights if settled else {}
 
     def _of(self, role: str) -> Sequence[Target]:
         return [target for target in self.targets if target.role == role]

@@ -5,6 +5,7 @@ import gzip
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from aiohttp import web
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.error_rate import ErrorRate
+from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
@@ -118,6 +120,31 @@ async def test_goes_on_where_an_earlier_operator_stopped():
         kept = {"pod-0": Counters(1000.0, 100, 5)}
         counters.follow(KEY, assignment(made, positions=kept))
         await until(lambda: counters.reading(KEY).evidence.candidate == Count(20, 2))
+
+
+async def test_shares_of_the_traffic_are_told_once_the_gateway_had_time_to_follow_the_route():
+    now = 100.0
+    roles = [Predictor(), Predictor()]
+    weighed = StepEvidence((SampleRatio("ratio", Tolerance(0.01, 30, 0.01)),))
+    follower = Follower(replace(assignment(roles), evidence=weighed), lambda: now)
+
+    def answered(weights: dict[str, int], requests: int) -> tuple[int | None, int, int]:
+        follower.assign(replace(assignment(roles, weights=weights), evidence=weighed))
+        follower.take(dict.fromkeys(follower.targets, Counters(1.0, requests, 0)))
+        (gate,) = follower.reading().evidence.gates
+        assert isinstance(gate, SampleRatio)
+        return gate.weight, gate.candidate, gate.stable
+
+    half = {CANDIDATE: 50, STABLE: 50}
+    assert answered(half, 10) == (None, 0, 0)
+    now += 1.0
+    assert answered(half, 20) == (None, 0, 0)
+    now += 1.5
+    assert answered(half, 30) == (50, 10, 10)
+    assert answered({}, 40) == (50, 10, 10)
+    assert answered(half, 50) == (50, 10, 10)
+    now += 3.0
+    assert answered(half, 60) == (50, 20, 20)
 
 
 async def test_silence_is_an_error_after_some_seconds_and_not_before():

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shipway.api.schema import ApiModel, Decimal, DnsLabel, DnsName, ShortText, Time, list_map
-from shipway.api.v1alpha1.gates import Verdict
+from shipway.api.v1alpha1.gates import OnFail, Verdict
 
 
 class GateStatus(ApiModel):
@@ -23,6 +23,8 @@ class GateStatus(ApiModel):
     """The interval it was judged by."""
     message: ShortText = ""
     """In words."""
+    on_fail: OnFail = OnFail.ABORT
+    """Observe: what it says changes nothing."""
 
 
 class Slow(ApiModel):
@@ -60,6 +62,8 @@ class Evidence(ApiModel):
     """Answers counted in this step."""
     errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
     """Of them with status 5xx."""
+    routed: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them while the route was known to share the traffic out between both versions; for SampleRatio gates."""
     slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
     """Slow answers, by gate."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []

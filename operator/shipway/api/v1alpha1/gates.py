@@ -18,24 +18,47 @@ class Verdict(StrEnum):
     ERROR = "Error"
 
 
+class OnFail(StrEnum):
+    """What a gate may do."""
+
+    ABORT = "Abort"
+    OBSERVE = "Observe"
+
+
 class Gate(ApiModel):
     """A comparison of the new version with stable that must not fail."""
 
     name: DnsLabel
     """Name of the gate, shown in status and incidents."""
-    type: Literal["ErrorRate", "Latency"]
-    """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile."""
+    type: Literal["ErrorRate", "Latency", "SampleRatio"]
+    """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
+    SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_seconds: Decimal = "0.01"
     """Latency only: an answer within so many seconds is never slow, however fast stable is. It is rounded up to a bound
     of the predictor's buckets; 0 leaves it to stable alone."""
     margin: Decimal = "0.01"
-    """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent."""
+    """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
+    its share of the answers may lie from its weight."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
+    on_fail: OnFail = OnFail.ABORT
+    """Abort: a gate that fails takes the version back, and one that cannot tell holds the step. Observe: what it says
+    is shown in the status and changes nothing."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether what it says changes anything."""
+        return self.on_fail is OnFail.ABORT
+
+    @property
+    def may_abort(self) -> bool:
+        """Whether it may take a version back: only then it spends a part of the release's alpha."""
+        return self.decides and self.type != "SampleRatio"
+
     rules = (
         decimal_rule(
             "margin",

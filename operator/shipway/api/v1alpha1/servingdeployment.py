@@ -46,6 +46,7 @@ class Reason(StrEnum):
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_PROMOTION = "AwaitingPromotion"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
+    NOT_COMPARABLE = "NotComparable"
     ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
     BAKING = "Baking"
     PROMOTED = "Promoted"

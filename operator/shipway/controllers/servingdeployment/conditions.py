@@ -92,6 +92,8 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
         return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
     if s.findings.problem:
         return Reason.METRICS_UNAVAILABLE, f"{s.findings.problem}; held until the counters can be read again"
+    if outcome is GateVerdict.ERROR and (errors := _errors(s)):
+        return Reason.NOT_COMPARABLE, f"{errors}; held until the versions can be compared"
     if rollout.hold_since:
         return Reason.AWAITING_EVIDENCE, _evidence_words(s, rollout)
     return None
@@ -103,6 +105,14 @@ def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
     late = s.elapsed(rollout.started_at) > deadline
     limit = f"not ready after {deadline} s" if late else f"at most {deadline} s"
     return f"{fleet.ready} of {needed} replicas ready ({limit}): {fleet.message}"
+
+
+def _errors(s: Situation) -> str:
+    """What the gates say that decide and cannot count."""
+    found = ((gate.name, s.findings.judgements.get(gate.name)) for gate in s.gates)
+    return "; ".join(
+        f"{name}: {judgement.message}" for name, judgement in found if judgement and judgement.verdict == "Error"
+    )
 
 
 def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
@@ -141,10 +151,11 @@ def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
 
 def _numbers(s: Situation) -> str:
     parts = []
-    for gate in s.gates:
+    for gate in s.spec.rollout.gates:
         judgement = s.findings.judgements.get(gate.name)
         if judgement and judgement.candidate.trials:
-            parts.append(f"{gate.name} {describe(judgement)}, {judgement.message}")
+            name = gate.name if gate.decides else f"{gate.name} (observed)"
+            parts.append(f"{name} {describe(judgement)}, {judgement.message}")
     return f": {'; '.join(parts)}" if parts else ""
 
 
@@ -186,7 +197,11 @@ def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
     if not s.spec.rollout.gates:
         text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates"
         return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
-    names = ", ".join(gate.name for gate in s.spec.rollout.gates)
+    guards = [gate.name for gate in s.spec.rollout.gates if gate.may_abort]
+    if not guards:
+        text = "no gate may take a bad version back; declare one with onFail: Abort"
+        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
+    names = ", ".join(guards)
     text = f"{rollout.version} was compared with {rollout.baseline} by {names}"
     return Verdict(GUARDED, status=True, reason=Reason.GUARDED, message=text)
 

@@ -14,6 +14,7 @@ from shipway.controllers.servingdeployment.evidence import from_status, step_tok
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
 from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
+from shipway.integrations import gateway, kserve
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
 from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Reading, Target
@@ -109,20 +110,31 @@ class ServingDeploymentController(Controller):
 def _assignment(snapshot: Snapshot, rollout: RolloutStatus) -> Assignment:
     status = snapshot.stored
     baking = rollout.state == "Baking"
-    roles = (
-        (CANDIDATE, status.stable if baking else status.candidate),
-        (STABLE, status.rollback_target if baking else status.stable),
-    )
+    roles = {
+        CANDIDATE: status.stable if baking else status.candidate,
+        STABLE: status.rollback_target if baking else status.stable,
+    }
     return Assignment(
         token=step_token(rollout, snapshot.spec),
-        targets=tuple(target for role, ref in roles if ref for target in _targets(snapshot, ref, role)),
+        targets=tuple(target for role, ref in roles.items() if ref for target in _targets(snapshot, ref, role)),
         evidence=from_status(snapshot.spec, rollout),
         positions={
             cursor.pod: Counters(seconds(cursor.started_at), cursor.requests, cursor.errors)
             for evidence in rollout.evidence
             for cursor in evidence.cursors
         },
+        weights=_weights(snapshot, roles),
     )
+
+
+def _weights(snapshot: Snapshot, roles: Mapping[str, VersionRef | None]) -> Mapping[str, int]:
+    """Percent of the traffic that each role gets; empty while the gateway works by another route."""
+    if snapshot.route is None:
+        return {}
+    view = gateway.view(snapshot.route, snapshot.spec.gateway)
+    if not view.accepted:
+        return {}
+    return {role: view.shares.get(kserve.backend(ref.inference_service), 0) for role, ref in roles.items() if ref}
 
 
 def _targets(snapshot: Snapshot, ref: VersionRef, role: str) -> Iterable[Target]:

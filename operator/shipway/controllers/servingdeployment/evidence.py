@@ -1,16 +1,18 @@
 """The evidence of a step between the status, where it survives the operator, and the tests, where it is judged."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Literal
 
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.judgement import Judgement
+from shipway.analysis.split import split
 from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
-from shipway.api.v1alpha1.gates import Verdict
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
+from shipway.api.v1alpha1.gates import Gate, Verdict
+from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import steps
-from shipway.controllers.servingdeployment.kept import Kept, answers, resumed, slow
+from shipway.controllers.servingdeployment.kept import Kept, answers, resumed, routed, slow
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve
 
@@ -29,8 +31,9 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     """The evidence as it was last written down."""
     candidate = next((kept for kept in rollout.evidence if kept.role == "Candidate"), None)
     stable = next((kept for kept in rollout.evidence if kept.role == "Stable"), None)
-    alpha, kept = _alpha(spec), Kept(candidate, stable)
-    gates = tuple(resumed(gate, alpha, kept) for gate in spec.rollout.gates)
+    kept = Kept(candidate, stable, rollout.weights.desired)
+    parts = alphas(spec.rollout)
+    gates = tuple(resumed(gate, parts[gate.name], kept) for gate in spec.rollout.gates)
     return StepEvidence(gates, answers(candidate), answers(stable))
 
 
@@ -42,9 +45,10 @@ def to_status(evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -
     ]
 
 
-def gate_statuses(findings: Findings) -> list[GateStatus]:
+def gate_statuses(gates: Sequence[Gate], findings: Findings) -> list[GateStatus]:
     """What every gate says, for the status."""
-    return [_gate_status(name, judgement) for name, judgement in findings.judgements.items()]
+    found = findings.judgements
+    return [_gate_status(gate, found[gate.name]) for gate in gates if gate.name in found]
 
 
 def describe(judgement: Judgement) -> str:
@@ -52,10 +56,16 @@ def describe(judgement: Judgement) -> str:
     return f"{judgement.candidate} vs stable {judgement.stable}"
 
 
-def _alpha(spec: ServingDeploymentSpec) -> float:
-    """One release's alpha, split over all its tests: every gate at every weight, and in the bake."""
-    tests = max(1, len(spec.rollout.gates)) * (len(steps.stages_of(spec.rollout.steps)) + 1)
-    return float(spec.rollout.alpha) / tests
+def alphas(rollout: Rollout) -> Mapping[str, float]:
+    """The part of a release's alpha that each gate has in one step.
+
+    Split over every weight and the bake, then over the gates that may take the version back. The others take nothing
+    from these: each may spend what is there for the step.
+    """
+    step = Fraction(rollout.alpha) / (len(steps.stages_of(rollout.steps)) + 1)
+    deciding = {gate.name: 1 for gate in rollout.gates if gate.may_abort}
+    parts = split(step, deciding) if deciding else {}
+    return {gate.name: float(parts.get(gate.name, step)) for gate in rollout.gates}
 
 
 def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> Evidence:
@@ -63,18 +73,20 @@ def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str
         role=role,
         requests=count.trials,
         errors=count.hits,
+        routed=routed(evidence.gates, candidate=role == "Candidate"),
         slow=slow(evidence.gates, candidate=role == "Candidate"),
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],
     )
 
 
-def _gate_status(name: str, judgement: Judgement) -> GateStatus:
+def _gate_status(gate: Gate, judgement: Judgement) -> GateStatus:
     known = judgement.verdict is not Verdict.ERROR
     return GateStatus(
-        name=name,
+        name=gate.name,
         verdict=judgement.verdict,
         samples=judgement.candidate.trials,
         value=describe(judgement) if known else "",
         bound=judgement.bound if known else "",
         message=judgement.message[:256],
+        on_fail=gate.on_fail,
     )

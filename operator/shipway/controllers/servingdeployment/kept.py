@@ -7,6 +7,7 @@ from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.evidence import GateEvidence
 from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gate_types.latency import Latency
+from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.evidence import Evidence, Slow
@@ -18,10 +19,17 @@ _ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Kept:
-    """What the status holds of a step; None where nothing was counted yet."""
+    """What the status holds of a step.
+
+    Attributes:
+        candidate: Of the new version; None where nothing was counted yet.
+        stable: Of stable; None where nothing was counted yet.
+        weight: The new version's percent of the traffic in this step.
+    """
 
     candidate: Evidence | None
     stable: Evidence | None
+    weight: int
 
 
 def resumed(gate: Gate, alpha: float, kept: Kept) -> GateEvidence:
@@ -45,6 +53,14 @@ def slow(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Slow]:
     return [_slow_of(gate, candidate=candidate) for gate in gates if isinstance(gate, Latency) and gate.threshold]
 
 
+def routed(gates: tuple[GateEvidence, ...], *, candidate: bool) -> int:
+    """What the SampleRatio gates, which all count the same, counted of one version."""
+    found = next((gate for gate in gates if isinstance(gate, SampleRatio)), None)
+    if found is None:
+        return 0
+    return found.candidate if candidate else found.stable
+
+
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
     return ErrorRate(gate.name, counts)
@@ -62,9 +78,15 @@ def _latency(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     )
 
 
+def _sample_ratio(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
+    new, old = (evidence.routed if evidence else 0 for evidence in (kept.candidate, kept.stable))
+    return SampleRatio(gate.name, tolerance, kept.weight if new or old else None, new, old)
+
+
 _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
     "ErrorRate": _error_rate,
     "Latency": _latency,
+    "SampleRatio": _sample_ratio,
 }
 
 

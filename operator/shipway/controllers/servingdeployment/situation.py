@@ -198,8 +198,10 @@ class Situation:
 
     @property
     def gates(self) -> Sequence[Gate]:
-        """The gates that apply: none without a baseline."""
-        return self.spec.rollout.gates if self.rollout and self.rollout.baseline else ()
+        """The gates that decide: none without a baseline, and none that is only observed."""
+        if self.rollout is None or not self.rollout.baseline:
+            return ()
+        return [gate for gate in self.spec.rollout.gates if gate.decides]
 
     def fleet(self, ref: VersionRef | None) -> Fleet:
         """How a version's predictor is doing."""

@@ -9,8 +9,8 @@ from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.latency import CALIBRATION, Latency
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.sample import Sample
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
-from shipway.controllers.servingdeployment.evidence import from_status, to_status
+from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
+from shipway.controllers.servingdeployment.evidence import alphas, from_status, to_status
 from unit.controllers.servingdeployment.world import serving_spec
 
 BUCKETS = Buckets(0.001, 1.25, 40)
@@ -53,6 +53,29 @@ def test_what_counts_as_slow_and_what_was_counted_by_it_survive():
     assert isinstance(gate, Latency)
     assert gate.threshold == pytest.approx(BUCKETS.bound(BUCKETS.holding(0.01)), rel=1e-5)
     assert (gate.comparison.candidate, gate.comparison.stable) == (Count(3, 3), Count(7, 0))
+
+
+def test_the_shares_of_the_answers_survive():
+    declared = spec({"name": "ratio", "type": "SampleRatio"})
+    new, old = Sample(Count(10), weight=25), Sample(Count(30), weight=75)
+    seen = from_status(declared, rollout(weights={"desired": 25})).observe(candidate=new, stable=old)
+    after = kept(seen).model_copy(update={"weights": Weights(desired=25)})
+    assert only(from_status(declared, after)) == only(seen)
+
+
+def test_a_release_of_one_kind_of_gate_splits_alpha_over_gates_weights_and_the_bake():
+    two = [{"name": name, "type": "ErrorRate"} for name in ("a", "b")]
+    steps = [{"setWeight": 10}, {"setWeight": 50}]
+    assert alphas(Rollout(steps=steps, gates=two)) == {"a": 0.01 / 8, "b": 0.01 / 8}
+
+
+def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
+    gates = [
+        {"name": "errors", "type": "ErrorRate"},
+        {"name": "ratio", "type": "SampleRatio"},
+        {"name": "latency", "type": "Latency", "onFail": "Observe"},
+    ]
+    assert alphas(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.005)
 
 
 def test_counts_by_a_threshold_that_is_called_fast_enough_since_are_given_up():

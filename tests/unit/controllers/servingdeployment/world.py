@@ -87,6 +87,7 @@ class World:
         boot: Seconds a pod takes to be ready, by version.
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
+        lost: Share of requests that get lost on the way, uncounted, by version.
         rate: Requests per second.
         refuse: Kind of which the API server refuses every write.
     """
@@ -97,6 +98,7 @@ class World:
         self.boot: dict[str, float] = defaultdict(lambda: 2.0)
         self.errors: dict[str, float] = defaultdict(float)
         self.slow: dict[str, float] = defaultdict(float)
+        self.lost: dict[str, float] = defaultdict(float)
         self.rate = 50.0
         self.gateway_works = True
         self.metrics_work = True
@@ -471,7 +473,7 @@ class World:
                 continue
             version = service["metadata"]["labels"][labels.VERSION]
             for pod in pods:
-                answers = self.rate * TICK * share / 100 / len(pods)
+                answers = self.rate * TICK * share / 100 / len(pods) * (1 - self.lost[version])
                 counts = self._counts[pod]
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
