@@ -47,6 +47,31 @@ class Bins:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Predictions of one version in bins that the scale names; those of different scales cannot be compared."""
+
+    scale: str
+    bins: Bins
+
+    def __add__(self, other: "Scores") -> "Scores":
+        if not self.is_like(other):
+            return INCOMPARABLE
+        return Scores(self.scale, self.bins + other.bins)
+
+    def since(self, earlier: "Scores") -> "Scores | None":
+        """What came after an earlier look at the same pod; None where that counted in other bins."""
+        return Scores(self.scale, self.bins.since(earlier.bins)) if self.is_like(earlier) else None
+
+    def is_like(self, other: "Scores") -> bool:
+        """Whether both are counted in the same bins."""
+        return (self.scale, len(self.bins.counts)) == (other.scale, len(other.bins.counts))
+
+
+INCOMPARABLE = Scores("", Bins(()))
+"""Predictions of pods that count in different bins."""
+
+
+@dataclass(frozen=True)
 class Groups:
     """Where fine bins are put together: each group but the last ends before the bin named."""
 

@@ -82,6 +82,11 @@ class Shift:
         kept = Grouped(groups, candidate, stable, Detector(trials=candidate.trials))
         return cls(tolerance, distance, grouped=kept)
 
+    def anew(self) -> "Shift":
+        """The same groups, if they are known, with nothing counted."""
+        grouped = self.grouped and Grouped.begin(self.grouped.groups)
+        return Shift(self.tolerance, self.distance, grouped=grouped)
+
     def observe(self, *, candidate: Bins | None, stable: Bins | None) -> "Shift":
         """The evidence after one more batch in the bins of the predictors; None where nothing was predicted."""
         first, *others = {len(seen.counts) for seen in (self.first, candidate, stable) if seen} or {0}

@@ -9,6 +9,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.integrations.tally import Assignment, Counters, Follower, Reading, Target
 from shipway.kube.resource import Key
@@ -18,7 +19,7 @@ PATH = "/counters"
 PERIOD_SECONDS = 0.25
 TIMEOUT_SECONDS = 1.0
 MAX_BODY_BYTES = 64 * 1024
-"""Forty times what our predictor answers: whatever runs in that pod, it must not fill the operator's memory."""
+"""Thirty times what our predictor answers: whatever runs in that pod, it must not fill the operator's memory."""
 MAX_COMPLAINT = 300
 """Characters of a complaint, parts of which the pod may have chosen."""
 
@@ -126,15 +127,24 @@ class _Latency(BaseModel):
     counts: list[_Count] = Field(min_length=2, max_length=256)
 
 
+class _Scores(BaseModel):
+    scale: str = Field(min_length=1, max_length=64)
+    counts: list[_Count] = Field(min_length=2, max_length=512)
+
+    def read(self) -> Scores:
+        return Scores(self.scale, Bins(tuple(self.counts)))
+
+
 class _Payload(BaseModel):
-    """The answer of `/counters`, schema 1."""
+    """The answer of `/counters`: schema 1, and schema 2 which may have scores."""
 
     model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
-    schema_: int = Field(alias="schema", ge=1, le=1)
+    schema_: int = Field(alias="schema", ge=1, le=2)
     started_at: float
     requests: _Count
     errors: _Count
     latency: _Latency
+    scores: _Scores | None = None
 
     @model_validator(mode="after")
     def _errors_are_answers(self) -> "_Payload":
@@ -144,4 +154,5 @@ class _Payload(BaseModel):
 
     def counters(self) -> Counters:
         buckets = Buckets(self.latency.first_bound, self.latency.ratio, len(self.latency.counts))
-        return Counters(self.started_at, self.requests, self.errors, Histogram(buckets, tuple(self.latency.counts)))
+        latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores and self.scores.read()
+        return Counters(self.started_at, self.requests, self.errors, latency, scores)

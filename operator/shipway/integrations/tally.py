@@ -7,6 +7,7 @@ predictor's own restart loses what it answered since the last look.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shipway.analysis.bins import Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.latency import Histogram
@@ -21,21 +22,23 @@ STABLE = "Stable"
 
 @dataclass(frozen=True)
 class Counters:
-    """What one predictor has counted since it started; `latency` is None where only the totals are known."""
+    """What one predictor has counted since it started; None is what is not known, or not counted."""
 
     started_at: float
     requests: int
     errors: int
     latency: Histogram | None = None
+    scores: Scores | None = None
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
         restarted = int(self.started_at) != int(earlier.started_at) or self.requests < earlier.requests
         if restarted:
-            return Sample(Count(self.requests, self.errors), self.latency)
+            return Sample(Count(self.requests, self.errors), self.latency, self.scores)
         trials = self.requests - earlier.requests
         hits = min(max(0, self.errors - earlier.errors), trials)
-        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency))
+        scores = self.scores.since(earlier.scores) if self.scores and earlier.scores else None
+        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency), scores)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.error_rate import ErrorRate
@@ -102,6 +103,14 @@ async def test_counts_what_comes_after_the_first_look_and_wakes_the_release():
         assert KEY in woken
 
 
+async def test_predictions_are_read_where_they_are_counted():
+    async with predictors() as made, board() as (counters, _):
+        answer = made[0].counters() | {"schema": 2, "scores": {"scale": "halves", "counts": [3, 4]}}
+        made[0].answer = lambda: answer
+        read = [await counters._read(Target("pod", predictor.address, CANDIDATE)) for predictor in made]
+        assert [counted.scores for counted in read] == [Scores("halves", Bins((3, 4))), None]
+
+
 async def test_another_step_begins_at_the_evidence_it_is_given():
     async with predictors() as made, board() as (counters, _):
         counters.follow(KEY, assignment(made))
@@ -179,7 +188,9 @@ async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop(
     [
         (lambda: web.Response(status=503), "503"),
         (lambda: web.Response(text="<html>"), "json"),
-        (lambda: {"schema": 2}, "schema"),
+        (lambda: {"schema": 3}, "schema"),
+        (lambda: {"schema": 2, "scores": {"scale": "tenths", "counts": [0] * 513}}, "scores.counts"),
+        (lambda: {"schema": 2, "scores": {"scale": "tenths", "counts": [1, -1]}}, "scores.counts"),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1/elsewhere"}), "302"),
         (lambda: web.Response(body=b" " * 100_000), "longer than 65536 bytes"),
         (lambda: web.Response(body=gzip.compress(b" " * 100), headers={"Content-Encoding": "gzip"}), "json"),
@@ -216,6 +227,10 @@ def counted(started: float, requests: int, errors: int, *latency: int) -> Counte
     return Counters(started, requests, errors, Histogram(BUCKETS, latency) if latency else None)
 
 
+def predicted(started: float, requests: int, *scores: int) -> Counters:
+    return Counters(started, requests, 0, scores=Scores("halves", Bins(scores)))
+
+
 @pytest.mark.parametrize(
     ("earlier", "later", "sample"),
     [
@@ -228,8 +243,22 @@ def counted(started: float, requests: int, errors: int, *latency: int) -> Counte
         (counted(1, 10, 1, 9, 1, 0), counted(1, 4, 0, 4, 0, 0), Sample(Count(4, 0), Histogram(BUCKETS, (4, 0, 0)))),
         (counted(1, 10, 1), counted(1, 12, 1, 10, 2, 0), Sample(Count(2, 0), None)),
         (counted(1, 10, 1), counted(1, 10, 2), Sample(Count(0, 0), None)),
+        (predicted(1, 10, 4, 6), predicted(1, 12, 5, 9), Sample(Count(2), scores=Scores("halves", Bins((1, 3))))),
+        (predicted(1, 10, 4, 6), predicted(7, 12, 5, 9), Sample(Count(12), scores=Scores("halves", Bins((5, 9))))),
+        (predicted(1, 10, 4, 6), predicted(1, 12, 5, 9, 0), Sample(Count(2))),
+        (counted(1, 10, 0), predicted(1, 12, 5, 9), Sample(Count(2))),
     ],
-    ids=["goes on", "restarted", "counts less than before", "only totals known", "error before its answer"],
+    ids=[
+        "goes on",
+        "restarted",
+        "counts less than before",
+        "only totals known",
+        "error before its answer",
+        "predictions go on",
+        "predictions of a restarted pod",
+        "predictions in other bins",
+        "predictions of which nothing was known",
+    ],
 )
 def test_what_came_since(earlier: Counters, later: Counters, sample: Sample):
     assert later.since(earlier) == sample

@@ -57,7 +57,7 @@ def test_every_request_is_counted_once_and_never_forgotten(answers: list[tuple[i
 
 def test_the_counters_say_whose_they_are():
     assert counters().to_json() == {
-        "schema": 1,
+        "schema": 2,
         "startedAt": 1.5,
         "pod": "ranker-0",
         "model": {"name": "ranker", "version": "v2", "digest": DIGEST},
@@ -65,6 +65,7 @@ def test_the_counters_say_whose_they_are():
         "errors": 0,
         "clientErrors": 0,
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
+        "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
     }
 
 

@@ -12,6 +12,7 @@ from shipway_workloads.serving.predictor import (
     BrokenArtifactError,
     RankerModel,
 )
+from shipway_workloads.serving.scores import ScoreHistogram, bin_of
 from shipway_workloads.termination import WorkloadError
 from shipway_workloads.training import artifact, evaluate
 from shipway_workloads.training.artifact import Artifact
@@ -20,7 +21,7 @@ from small_ranker import small_ranker
 
 def model(folder: Path, ranker: Artifact | None = None, expected: str | None = None) -> RankerModel:
     artifact.save(ranker or small_ranker(), folder)
-    return RankerModel("ranker", folder, expected)
+    return RankerModel("ranker", folder, expected, ScoreHistogram())
 
 
 def ask(loaded: RankerModel, *pairs: tuple[object, object]) -> list[float]:
@@ -32,6 +33,18 @@ def test_it_answers_in_the_order_asked(tmp_path: Path):
     loaded.load()
     expected = evaluate.score(small_ranker(), np.asarray([3, 1]), np.asarray([10, 12]))
     assert ask(loaded, (3, 10), (1, 12)) == pytest.approx(expected.tolist())
+
+
+def test_what_it_answers_is_counted_and_its_warm_up_is_not(tmp_path: Path):
+    scores = ScoreHistogram()
+    artifact.save(small_ranker(), tmp_path)
+    loaded = RankerModel("ranker", tmp_path, None, scores)
+    loaded.load()
+    assert sum(scores.counts) == 0
+    (first, second) = ask(loaded, (3, 10), (1, 12))
+    assert sum(scores.counts) == 2
+    assert scores.counts[bin_of(first)] >= 1
+    assert scores.counts[bin_of(second)] >= 1
 
 
 def test_the_artifact_s_digest_must_be_the_version_s(tmp_path: Path):

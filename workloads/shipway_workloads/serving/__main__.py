@@ -19,6 +19,7 @@ from shipway_workloads import termination
 from shipway_workloads.serving.counters import Counters
 from shipway_workloads.serving.observer import DEFAULT_PORT
 from shipway_workloads.serving.predictor import RankerModel, expected_digest
+from shipway_workloads.serving.scores import ScoreHistogram
 from shipway_workloads.serving.server import PredictorServer
 
 # KServe logs three lines a request by default, which costs 40 % of its throughput.
@@ -50,7 +51,8 @@ def main() -> int:
     # KServe answers by a class that FastAPI has deprecated; nothing for an operator of this pod to act on.
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     arguments = _arguments()
-    model = RankerModel(arguments.model_name, arguments.model_dir, expected_digest())
+    scores = ScoreHistogram()
+    model = RankerModel(arguments.model_name, arguments.model_dir, expected_digest(), scores)
     try:
         model.load()
     except termination.WorkloadError as error:
@@ -63,6 +65,7 @@ def main() -> int:
         model=arguments.model_name,
         version=os.environ.get("SHIPWAY_MODEL_VERSION", ""),
         digest=model.digest,
+        scores=scores,
     )
     REGISTRY.register(counters)
     _log.info("serving %s %s with digest %s", counters.model, counters.version, counters.digest)

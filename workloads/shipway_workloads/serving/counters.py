@@ -12,7 +12,9 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-SCHEMA = 1
+from shipway_workloads.serving.scores import SCALE, ScoreHistogram
+
+SCHEMA = 2
 FIRST_BOUND_SECONDS = 0.001
 RATIO = 1.25
 # The last bounded bucket ends at 0.001 * 1.25 ** 50 = 70 s, beyond any timeout on the way here.
@@ -62,6 +64,7 @@ class Counters:
         errors: Those answered with 5xx.
         client_errors: Those answered with 4xx.
         latency: How long they took, from the request's arrival to the end of the answer.
+        scores: What was predicted; the model counts it.
     """
 
     pod: str
@@ -73,6 +76,7 @@ class Counters:
     errors: int = 0
     client_errors: int = 0
     latency: LatencyHistogram = field(default_factory=LatencyHistogram)
+    scores: ScoreHistogram = field(default_factory=ScoreHistogram)
 
     def observe(self, *, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -94,6 +98,7 @@ class Counters:
             "errors": self.errors,
             "clientErrors": self.client_errors,
             "latency": {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": self.latency.counts},
+            "scores": {"scale": SCALE, "counts": self.scores.counts},
         }
 
     def collect(self) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ import torch
 from kserve.errors import InferenceError, InvalidInput  # type: ignore[import-untyped]
 
 from shipway_workloads import digest
+from shipway_workloads.serving.scores import ScoreHistogram
 from shipway_workloads.storage import FileStore
 from shipway_workloads.termination import WorkloadError
 from shipway_workloads.training import artifact
@@ -53,10 +54,12 @@ class RankerModel(kserve.Model):  # type: ignore[misc]
         name: Name in the URL.
         folder: The artifact's folder.
         expected_digest: OMS root digest that the folder must have, `sha256:…`; None skips the check.
+        scores: Where predictions are counted.
     """
 
-    def __init__(self, name: str, folder: Path, expected_digest: str | None) -> None:
+    def __init__(self, name: str, folder: Path, expected_digest: str | None, scores: ScoreHistogram) -> None:
         super().__init__(name)
+        self._scores = scores
         self._folder = folder
         self._expected = expected_digest
         self._artifact: Artifact
@@ -96,7 +99,9 @@ class RankerModel(kserve.Model):  # type: ignore[misc]
             raise BadRequestError(str(error)) from None
         except MissingItemRowError as error:
             raise BrokenArtifactError(str(error)) from None
-        return {"predictions": self._score(user_rows, item_rows)}
+        predictions = self._score(user_rows, item_rows)
+        self._scores.observe(predictions)
+        return {"predictions": predictions}
 
     def _score(self, user_rows: list[int], item_rows: list[int]) -> list[float]:
         with torch.inference_mode():

@@ -40,6 +40,20 @@ class Slow(ApiModel):
     """Of them slower than that."""
 
 
+class Predictions(ApiModel):
+    """What a PredictionShift gate counted of one version in the current step."""
+
+    gate: DnsLabel
+    """The gate."""
+    ends: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(max_length=63)] = []
+    """How the predictor's bins are put together to groups, by stable's first predictions: each but the last ends before
+    this bin."""
+    counts: Annotated[
+        list[Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]], Field(max_length=64)
+    ] = []
+    """Predictions in each group."""
+
+
 class Cursor(ApiModel):
     """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
 
@@ -66,5 +80,7 @@ class Evidence(ApiModel):
     """Of them while the route was known to share the traffic out between both versions; for SampleRatio gates."""
     slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
     """Slow answers, by gate."""
+    predictions: Annotated[list[Predictions], Field(max_length=8), list_map("gate")] = []
+    """Predictions, by gate."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
     """How far each pod's counters have been read; while the rollout is under way."""

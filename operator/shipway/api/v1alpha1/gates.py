@@ -30,29 +30,38 @@ class Gate(ApiModel):
 
     name: DnsLabel
     """Name of the gate, shown in status and incidents."""
-    type: Literal["ErrorRate", "Latency", "SampleRatio"]
+    type: Literal["ErrorRate", "Latency", "SampleRatio", "PredictionShift"]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
-    SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error."""
+    SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
+    PredictionShift: how far the new version's predictions are distributed from stable's."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_seconds: Decimal = "0.01"
     """Latency only: an answer within so many seconds is never slow, however fast stable is. It is rounded up to a bound
     of the predictor's buckets; 0 leaves it to stable alone."""
+    distance: Literal["KolmogorovSmirnov", "PSI", "JensenShannon"] = "KolmogorovSmirnov"
+    """PredictionShift only: how the two distributions are compared; margin is in its units."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
-    its share of the answers may lie from its weight."""
+    its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
-    on_fail: OnFail = OnFail.ABORT
+    on_fail: OnFail | None = None
     """Abort: a gate that fails takes the version back, and one that cannot tell holds the step. Observe: what it says
-    is shown in the status and changes nothing."""
+    is shown in the status and changes nothing. Left out it is Observe for PredictionShift, since a better version may
+    well predict differently, and Abort for all others."""
+
+    @property
+    def mode(self) -> OnFail:
+        """What it may do."""
+        return self.on_fail or (OnFail.OBSERVE if self.type == "PredictionShift" else OnFail.ABORT)
 
     @property
     def decides(self) -> bool:
         """Whether what it says changes anything."""
-        return self.on_fail is OnFail.ABORT
+        return self.mode is OnFail.ABORT
 
     @property
     def may_abort(self) -> bool:

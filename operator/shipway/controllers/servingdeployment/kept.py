@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shipway.analysis.bins import Bins, Groups
 from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.distances import Distance
 from shipway.analysis.evidence import GateEvidence
 from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gate_types.latency import Latency
+from shipway.analysis.gate_types.prediction_shift import PredictionShift
 from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
-from shipway.api.v1alpha1.evidence import Evidence, Slow
+from shipway.analysis.shift import Shift
+from shipway.api.v1alpha1.evidence import Evidence, Predictions, Slow
 from shipway.api.v1alpha1.gates import Gate
 
 _ROUNDING = 1e-5
@@ -61,6 +65,20 @@ def routed(gates: tuple[GateEvidence, ...], *, candidate: bool) -> int:
     return found.candidate if candidate else found.stable
 
 
+def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Predictions]:
+    """What the PredictionShift gates counted of one version."""
+    counted = [(gate.name, gate.shift.grouped) for gate in gates if isinstance(gate, PredictionShift)]
+    return [
+        Predictions(
+            gate=name,
+            ends=list(seen.groups.ends),
+            counts=list((seen.candidate if candidate else seen.stable).counts),
+        )
+        for name, seen in counted
+        if seen is not None
+    ]
+
+
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
     return ErrorRate(gate.name, counts)
@@ -83,10 +101,21 @@ def _sample_ratio(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     return SampleRatio(gate.name, tolerance, kept.weight if new or old else None, new, old)
 
 
+def _prediction_shift(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
+    distance, compared = Distance(gate.distance), kept.weight < 100
+    new, old = _predictions(gate, kept.candidate), _predictions(gate, kept.stable)
+    if new is None or old is None or not len(new.counts) == len(old.counts) == len(old.ends) + 1:
+        return PredictionShift(gate.name, Shift(tolerance, distance), compared)
+    candidate, stable = Bins(tuple(new.counts)), Bins(tuple(old.counts))
+    shift = Shift.resumed(tolerance, distance, Groups(tuple(old.ends)), candidate=candidate, stable=stable)
+    return PredictionShift(gate.name, shift, compared)
+
+
 _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
     "ErrorRate": _error_rate,
     "Latency": _latency,
     "SampleRatio": _sample_ratio,
+    "PredictionShift": _prediction_shift,
 }
 
 
@@ -99,6 +128,11 @@ def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:
 
 def _slow_count(slow: Slow | None) -> Count:
     return Count(slow.requests, slow.slow) if slow else NOTHING
+
+
+def _predictions(gate: Gate, evidence: Evidence | None) -> Predictions | None:
+    found = evidence.predictions if evidence else ()
+    return next((seen for seen in found if seen.gate == gate.name), None)
 
 
 def _slow_of(gate: Latency, *, candidate: bool) -> Slow:

@@ -3,12 +3,17 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shipway.analysis.bins import Bins, Scores, equal_groups
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.latency import CALIBRATION, Latency
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.sample import Sample
+from shipway.analysis.shift import GROUPS
+from shipway.api.v1alpha1.evidence import Predictions
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
 from shipway.controllers.servingdeployment.evidence import alphas, from_status, to_status
 from unit.controllers.servingdeployment.world import serving_spec
@@ -61,6 +66,36 @@ def test_the_shares_of_the_answers_survive():
     seen = from_status(declared, rollout(weights={"desired": 25})).observe(candidate=new, stable=old)
     after = kept(seen).model_copy(update={"weights": Weights(desired=25)})
     assert only(from_status(declared, after)) == only(seen)
+
+
+def predicted(*counts: int) -> Sample:
+    return Sample(Count(sum(counts)), scores=Scores("tenths", Bins(counts)))
+
+
+def test_how_predictions_are_grouped_and_what_was_counted_in_the_groups_survive():
+    declared = spec({"name": "scores", "type": "PredictionShift"})
+    seen = from_status(declared, rollout()).observe(candidate=predicted(9, 9, 9), stable=predicted(90, 90, 90))
+    seen = seen.observe(candidate=predicted(1, 2, 3), stable=predicted(4, 5, 6))
+    (before, after) = (only(evidence).shift.grouped for evidence in (seen, from_status(declared, kept(seen))))
+    assert after.candidate.trials == 6
+    assert after.stable.trials == 15
+    assert (after.groups, after.candidate, after.stable) == (before.groups, before.candidate, before.stable)
+
+
+def test_the_next_step_keeps_the_groups_and_nothing_counted():
+    declared = spec({"name": "scores", "type": "PredictionShift"})
+    seen = from_status(declared, rollout()).observe(candidate=Sample(), stable=predicted(90, 90, 90))
+    seen = seen.observe(candidate=predicted(1, 2, 3), stable=predicted(4, 5, 6))
+    grouped = only(from_status(declared, kept(seen.next_step(keep_stable=False)))).shift.grouped
+    assert grouped.groups == only(seen).shift.grouped.groups
+    assert (grouped.candidate.trials, grouped.stable.trials) == (0, 0)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=2, max_size=512))
+def test_what_is_kept_of_predictions_is_bounded_whatever_a_predictor_counts(counts: list[int]):
+    groups = equal_groups(Bins(tuple(counts)), GROUPS)
+    assert Predictions(gate="scores", ends=list(groups.ends), counts=[0] * groups.size)
+    assert groups.size <= 3 * GROUPS
 
 
 def test_a_release_of_one_kind_of_gate_splits_alpha_over_gates_weights_and_the_bake():

@@ -20,6 +20,73 @@ def says(world: World, gate: str) -> tuple[str, str]:
     return found.verdict, found.message
 
 
+class TestPredictionShift:
+    SCORES = {"name": "scores", "type": "PredictionShift", "margin": "0.05"}  # noqa: RUF012
+    HIGHER = (0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2)
+
+    def test_is_only_observed_unless_it_is_told_otherwise(self):
+        world = at("v2", 25, self.SCORES)
+        world.scores["v2"] = self.HIGHER
+        world.until(lambda: says(world, "scores")[0] == "Fail", within=40)
+        (status,) = [gate for gate in world.status.rollout.gates if gate.name == "scores"]
+        assert status.on_fail == "Observe"
+        assert "KolmogorovSmirnov 0.05 is allowed" in status.message
+        assert "scores (observed)" in world.status.summary
+        world.until(lambda: world.serves("v2"), within=120)
+        assert world.incidents() == []
+
+    def test_takes_a_version_back_that_was_declared_equivalent(self):
+        world = at("v2", 25, self.SCORES | {"onFail": "Abort"})
+        world.scores["v2"] = self.HIGHER
+        world.until(lambda: world.share("v2") == 0, within=40)
+        (incident,) = world.incidents()
+        assert incident["spec"]["gate"] == "scores"
+        assert "predictions of stable; predictions " in incident["spec"]["summary"]
+
+    def test_lets_a_version_pass_that_predicts_alike_and_is_silent_where_stable_has_no_traffic(self):
+        world = at("v2", 5, self.SCORES | {"onFail": "Abort"})
+        world.until(lambda: world.state() == "Baking", within=120)
+        world.run(2)
+        verdict, message = says(world, "scores")
+        assert verdict == "NoEvidenceOfHarm"
+        assert message == "stable predicts nothing now: there is nothing to compare with"
+        world.until(lambda: world.serves("v2"))
+
+    def test_a_change_of_the_traffic_in_the_bake_is_not_held_against_the_version(self):
+        world = at("v2", 5, self.SCORES | {"onFail": "Abort"})
+        world.until(lambda: world.state() == "Baking", within=120)
+        world.scores["v2"] = self.HIGHER
+        world.until(lambda: world.serves("v2"))
+        assert world.incidents() == []
+
+    def test_holds_a_release_of_predictors_that_do_not_count_their_predictions(self):
+        world = World(rollout={"steps": STEPS, "gates": [*GATES, self.SCORES | {"onFail": "Abort"}]})
+        world.scores["v2"] = ()
+        world.until(lambda: world.serves("v1"))
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 5)
+        world.run(20)
+        assert world.ready() == ("False", "NotComparable")
+        assert "the predictor of the new version answers without counting its predictions" in world.status.summary
+        assert world.incidents() == []
+
+    def test_goes_on_with_its_counts_after_a_restart_of_the_operator(self):
+        world = at("v2", 25, self.SCORES)
+        world.run(20)
+        before = seen(world)
+        world.restart_operator()
+        world.run(3)
+        after = seen(world)
+        assert before > 0
+        assert after >= before
+
+
+def seen(world: World) -> int:
+    """Predictions of the new version that the status has."""
+    counted = [evidence for evidence in world.status.rollout.evidence if evidence.role == "Candidate"]
+    return sum(sum(gate.counts) for evidence in counted for gate in evidence.predictions)
+
+
 class TestSampleRatio:
     RATIO = {"name": "ratio", "type": "SampleRatio", "margin": "0.02"}  # noqa: RUF012
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
@@ -88,6 +89,7 @@ class World:
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
+        scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         rate: Requests per second.
         refuse: Kind of which the API server refuses every write.
     """
@@ -99,6 +101,7 @@ class World:
         self.errors: dict[str, float] = defaultdict(float)
         self.slow: dict[str, float] = defaultdict(float)
         self.lost: dict[str, float] = defaultdict(float)
+        self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
         self.rate = 50.0
         self.gateway_works = True
         self.metrics_work = True
@@ -112,6 +115,7 @@ class World:
         self.crashes = 0
         self._routes: list[dict[str, int]] = []
         self._counts: dict[str, list[float]] = {}
+        self._predicted: dict[str, list[float]] = {}
         self._due: dict[str, float] = defaultdict(float)
         self._versions = itertools.count(1)
         self.restart_operator()
@@ -403,7 +407,8 @@ class World:
         counts = [0] * BUCKETS.size
         counts[BUCKETS.index(0.01)] = int(requests) - int(slow)
         counts[BUCKETS.index(1.0)] = int(slow)
-        return Counters(started, int(requests), int(errors), Histogram(BUCKETS, tuple(counts)))
+        scores = Scores("tenths", Bins(tuple(map(int, self._predicted[pod])))) if self._predicted[pod] else None
+        return Counters(started, int(requests), int(errors), Histogram(BUCKETS, tuple(counts)), scores)
 
     def _kserve(self) -> None:
         services = self.services()
@@ -425,6 +430,7 @@ class World:
             pod = {"kind": "Pod", "metadata": {"name": f"{name}-{number}-{next(self._versions)}", "labels": marks}}
             self._set_pod(pod, ready=False)
             self._counts[pod["metadata"]["name"]] = [self.now, 0.0, 0.0, 0.0]
+            self._predicted[pod["metadata"]["name"]] = [0.0] * len(self.scores[version])
         for pod_name, pod in self._pods(name).items():
             started = self._counts[pod_name][0]
             if pod_name not in self.ready_pods(name) and self.now - started >= self.boot[version]:
@@ -478,6 +484,8 @@ class World:
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
                 counts[3] += answers * self.slow[version]
+                for place, part in enumerate(self.scores[version]):
+                    self._predicted[pod][place] += answers * part
 
 
 def serving_spec() -> dict[str, Any]:
