@@ -67,7 +67,7 @@ REFUSED = {
             "ServingDeployment",
             rollout={"gates": [{"name": "latency", "type": "Latency", "fastEnoughSeconds": "-0.01"}]},
         ),
-        ("spec.rollout.gates[0].fastEnoughSeconds", "a time from 0 to 60 seconds"),
+        ("spec.rollout.gates[0].fastEnoughSeconds", "write seconds below 100"),
     ),
     "neither version nor alias": (
         minimal("ServingDeployment", version=None),

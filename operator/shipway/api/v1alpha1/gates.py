@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Decimal, DnsLabel, decimal_rule
+from shipway.api.schema import ApiModel, Decimal, DnsLabel, decimal_rule, in_words
 
 
 class Verdict(StrEnum):
@@ -16,6 +16,14 @@ class Verdict(StrEnum):
     FAIL = "Fail"
     INCONCLUSIVE = "Inconclusive"
     ERROR = "Error"
+
+
+Seconds = Annotated[
+    str,
+    Field(max_length=16),
+    in_words(r"^[0-9]{1,2}(\.[0-9]+)?$", "write seconds below 100 in quotes, such as '0.01'"),
+]
+"""A time as short as those that answers take."""
 
 
 class OnFail(StrEnum):
@@ -36,7 +44,7 @@ class Gate(ApiModel):
     PredictionShift: how far the new version's predictions are distributed from stable's."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
-    fast_enough_seconds: Decimal = "0.01"
+    fast_enough_seconds: Seconds = "0.01"
     """Latency only: an answer within so many seconds is never slow, however fast stable is. It is rounded up to a bound
     of the predictor's buckets; 0 leaves it to stable alone."""
     distance: Literal["KolmogorovSmirnov", "PSI", "JensenShannon"] = "KolmogorovSmirnov"
@@ -78,11 +86,6 @@ class Gate(ApiModel):
             "quantile",
             "number > 0.0 && number < 1.0",
             "quantile lies between 0 and 1, such as 0.95",
-        ),
-        decimal_rule(
-            "fastEnoughSeconds",
-            "number >= 0.0 && number <= 60.0",
-            "fastEnoughSeconds is a time from 0 to 60 seconds, such as 0.01",
         ),
     )
 
