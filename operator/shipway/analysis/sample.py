@@ -1,10 +1,12 @@
 """What one version answered since the last look, in everything that gates count."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shipway.analysis.bins import Scores
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.latency import Histogram
+from shipway.analysis.ratio import NO_SUMS, Ratio
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,8 @@ class Sample:
     """None without answers."""
     scores: Scores | None = None
     """Its predictions, of which an answer may hold many; None where none were counted."""
+    metrics: Mapping[str, Ratio] = field(default_factory=dict)
+    """Sums of what the answers say that they are worth, by metric."""
     weight: int | None = None
     """Percent of the traffic that the route gives the version; None while that is changing."""
 
@@ -25,5 +29,9 @@ class Sample:
             self.answers + other.answers,
             self.latency + other.latency if self.latency and other.latency else self.latency or other.latency,
             self.scores + other.scores if self.scores and other.scores else self.scores or other.scores,
+            {
+                name: self.metrics.get(name, NO_SUMS) + other.metrics.get(name, NO_SUMS)
+                for name in self.metrics.keys() | other.metrics.keys()
+            },
             other.weight if self.weight is None else self.weight,
         )

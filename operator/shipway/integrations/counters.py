@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.latency import Buckets, Histogram
+from shipway.analysis.ratio import Ratio
 from shipway.integrations.tally import Assignment, Counters, Follower, Reading, Target
 from shipway.kube.resource import Key
 
@@ -135,8 +136,26 @@ class _Scores(BaseModel):
         return Scores(self.scale, Bins(tuple(self.counts)))
 
 
+_Name = Annotated[str, Field(max_length=63)]
+_Sum = Annotated[float, Field(ge=0, le=1e30)]
+
+
+class _Sums(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
+    answers: _Count
+    top: _Sum
+    bottom: _Sum
+    top_squares: _Sum
+    products: _Sum
+    bottom_squares: _Sum
+
+    def read(self) -> Ratio:
+        totals = (self.top, self.bottom, self.top_squares, self.products, self.bottom_squares)
+        return Ratio(self.answers, *totals)
+
+
 class _Payload(BaseModel):
-    """The answer of `/counters`: schema 1, and schema 2 which may have scores."""
+    """The answer of `/counters`: schema 1, and schema 2 which may have scores and metrics."""
 
     model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
     schema_: int = Field(alias="schema", ge=1, le=2)
@@ -145,6 +164,7 @@ class _Payload(BaseModel):
     errors: _Count
     latency: _Latency
     scores: _Scores | None = None
+    metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
 
     @model_validator(mode="after")
     def _errors_are_answers(self) -> "_Payload":
@@ -155,4 +175,5 @@ class _Payload(BaseModel):
     def counters(self) -> Counters:
         buckets = Buckets(self.latency.first_bound, self.latency.ratio, len(self.latency.counts))
         latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores and self.scores.read()
-        return Counters(self.started_at, self.requests, self.errors, latency, scores)
+        metrics = {name: sums.read() for name, sums in (self.metrics or {}).items()}
+        return Counters(self.started_at, self.requests, self.errors, latency, scores, metrics)

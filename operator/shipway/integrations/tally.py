@@ -11,6 +11,7 @@ from shipway.analysis.bins import Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.latency import Histogram
+from shipway.analysis.ratio import NO_SUMS, Ratio
 from shipway.analysis.sample import Sample
 
 STALE_SECONDS = 3.0
@@ -29,16 +30,18 @@ class Counters:
     errors: int
     latency: Histogram | None = None
     scores: Scores | None = None
+    metrics: Mapping[str, Ratio] | None = None
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
         restarted = int(self.started_at) != int(earlier.started_at) or self.requests < earlier.requests
         if restarted:
-            return Sample(Count(self.requests, self.errors), self.latency, self.scores)
+            return Sample(Count(self.requests, self.errors), self.latency, self.scores, self.metrics or {})
         trials = self.requests - earlier.requests
         hits = min(max(0, self.errors - earlier.errors), trials)
         scores = self.scores.since(earlier.scores) if self.scores and earlier.scores else None
-        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency), scores)
+        metrics = _grown(self.metrics, earlier.metrics)
+        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency), scores, metrics)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,13 @@ class Follower:
     def _is_late(self, target: Target) -> bool:
         since = max(self._joined[target.pod], self._heard.get(target.pod, 0.0))
         return self._monotonic() - since > STALE_SECONDS
+
+
+def _grown(later: Mapping[str, Ratio] | None, earlier: Mapping[str, Ratio] | None) -> Mapping[str, Ratio]:
+    """What was summed up since an earlier look; nothing where that did not look at metrics."""
+    if later is None or earlier is None:
+        return {}
+    return {name: sums.since(earlier.get(name, NO_SUMS)) for name, sums in later.items()}
 
 
 def _difference(later: Histogram | None, earlier: Histogram | None) -> Histogram | None:

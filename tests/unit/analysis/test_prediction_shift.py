@@ -3,10 +3,11 @@
 from shipway.analysis.bins import INCOMPARABLE, Bins, Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.distances import Distance
-from shipway.analysis.gate_types.prediction_shift import SILENT_BATCHES, PredictionShift
+from shipway.analysis.gate_types.prediction_shift import PredictionShift
 from shipway.analysis.gates import Tolerance
 from shipway.analysis.sample import Sample
 from shipway.analysis.shift import Shift
+from shipway.analysis.silence import SILENT_BATCHES
 from shipway.api.v1alpha1.gates import Verdict
 
 BEGUN = PredictionShift("scores", Shift(Tolerance(0.05, 30, 0.001), Distance.KOLMOGOROV_SMIRNOV))

@@ -20,6 +20,7 @@ from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
+from shipway.analysis.ratio import Ratio
 from shipway.analysis.sample import Sample
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Follower, Target
@@ -111,6 +112,15 @@ async def test_predictions_are_read_where_they_are_counted():
         assert [counted.scores for counted in read] == [Scores("halves", Bins((3, 4))), None]
 
 
+async def test_business_metrics_are_read_where_they_are_counted():
+    sums = {"answers": 2, "top": 4, "bottom": 30, "topSquares": 10, "products": 70, "bottomSquares": 500}
+    async with predictors() as made, board() as (counters, _):
+        answer = made[0].counters() | {"schema": 2, "metrics": {"clicks": sums}}
+        made[0].answer = lambda: answer
+        read = await counters._read(Target("pod", made[0].address, CANDIDATE))
+        assert read.metrics == {"clicks": Ratio(2, 4, 30, 10, 70, 500)}
+
+
 async def test_another_step_begins_at_the_evidence_it_is_given():
     async with predictors() as made, board() as (counters, _):
         counters.follow(KEY, assignment(made))
@@ -191,6 +201,8 @@ async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop(
         (lambda: {"schema": 3}, "schema"),
         (lambda: {"schema": 2, "scores": {"scale": "tenths", "counts": [0] * 513}}, "scores.counts"),
         (lambda: {"schema": 2, "scores": {"scale": "tenths", "counts": [1, -1]}}, "scores.counts"),
+        (lambda: {"schema": 2, "metrics": {"clicks": {"answers": 1, "top": -1}}}, "metrics.clicks.top"),
+        (lambda: {"schema": 2, "metrics": {f"m{i}": {} for i in range(17)}}, "metrics"),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1/elsewhere"}), "302"),
         (lambda: web.Response(body=b" " * 100_000), "longer than 65536 bytes"),
         (lambda: web.Response(body=gzip.compress(b" " * 100), headers={"Content-Encoding": "gzip"}), "json"),
@@ -231,6 +243,10 @@ def predicted(started: float, requests: int, *scores: int) -> Counters:
     return Counters(started, requests, 0, scores=Scores("halves", Bins(scores)))
 
 
+def worth(started: float, requests: int, sums: dict[str, float]) -> Counters:
+    return Counters(started, requests, 0, metrics={name: Ratio(0, top) for name, top in sums.items()})
+
+
 @pytest.mark.parametrize(
     ("earlier", "later", "sample"),
     [
@@ -247,6 +263,10 @@ def predicted(started: float, requests: int, *scores: int) -> Counters:
         (predicted(1, 10, 4, 6), predicted(7, 12, 5, 9), Sample(Count(12), scores=Scores("halves", Bins((5, 9))))),
         (predicted(1, 10, 4, 6), predicted(1, 12, 5, 9, 0), Sample(Count(2))),
         (counted(1, 10, 0), predicted(1, 12, 5, 9), Sample(Count(2))),
+        (worth(1, 10, {"a": 4.0}), worth(1, 12, {"a": 5.5}), Sample(Count(2), metrics={"a": Ratio(0, 1.5)})),
+        (worth(1, 10, {}), worth(1, 12, {"a": 5.5}), Sample(Count(2), metrics={"a": Ratio(0, 5.5)})),
+        (counted(1, 10, 0), worth(1, 12, {"a": 5.5}), Sample(Count(2))),
+        (worth(1, 10, {"a": 4.0}), worth(9, 3, {"a": 1.0}), Sample(Count(3), metrics={"a": Ratio(0, 1.0)})),
     ],
     ids=[
         "goes on",
@@ -258,6 +278,10 @@ def predicted(started: float, requests: int, *scores: int) -> Counters:
         "predictions of a restarted pod",
         "predictions in other bins",
         "predictions of which nothing was known",
+        "sums go on",
+        "a new sum",
+        "sums of which nothing was known",
+        "sums of a restarted pod",
     ],
 )
 def test_what_came_since(earlier: Counters, later: Counters, sample: Sample):

@@ -66,6 +66,7 @@ def test_the_counters_say_whose_they_are():
         "clientErrors": 0,
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
         "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
+        "metrics": {},
     }
 
 
@@ -84,11 +85,13 @@ def test_prometheus_reads_the_same_numbers():
     assert f'model_info{{digest="{DIGEST}",model="ranker",version="v2"}} 1.0' in text
 
 
-async def call(counted: Counters, drain: Drain, *, path: str, status: int | None) -> list[Message]:
+async def call(
+    counted: Counters, drain: Drain, *, path: str, status: int | None, header: tuple[bytes, bytes] = (b"x", b"y")
+) -> list[Message]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if status is None:
             raise RuntimeError("no answer")
-        await send({"type": "http.response.start", "status": status, "headers": [(b"x", b"y")]})
+        await send({"type": "http.response.start", "status": status, "headers": [header]})
         await send({"type": "http.response.body", "body": b"{}"})
 
     sent: list[Message] = []
@@ -113,6 +116,20 @@ async def test_a_prediction_is_counted_and_says_its_version():
     assert (b"x-shipway-version", b"v2") in start["headers"]
     assert (b"x", b"y") in start["headers"]
     assert (counted.requests, counted.errors) == (1, 0)
+
+
+async def test_what_an_answer_says_that_it_is_worth_is_summed_up():
+    counted = counters()
+    for clicks in (b"3/20", b"1/10"):
+        await call(counted, Drain(), path=PREDICT, status=200, header=(b"X-Shipway-Metric-Clicks", clicks))
+    assert counted.to_json()["metrics"]["clicks"] == {
+        "answers": 2,
+        "top": 4.0,
+        "bottom": 30.0,
+        "topSquares": 10.0,
+        "products": 70.0,
+        "bottomSquares": 500.0,
+    }
 
 
 async def test_a_probe_is_not_counted():

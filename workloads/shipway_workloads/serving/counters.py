@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from shipway_workloads.serving.business import BusinessMetrics
 from shipway_workloads.serving.scores import SCALE, ScoreHistogram
 
 SCHEMA = 2
@@ -65,6 +66,7 @@ class Counters:
         client_errors: Those answered with 4xx.
         latency: How long they took, from the request's arrival to the end of the answer.
         scores: What was predicted; the model counts it.
+        metrics: What the answers say that they are worth.
     """
 
     pod: str
@@ -77,6 +79,7 @@ class Counters:
     client_errors: int = 0
     latency: LatencyHistogram = field(default_factory=LatencyHistogram)
     scores: ScoreHistogram = field(default_factory=ScoreHistogram)
+    metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
 
     def observe(self, *, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -99,6 +102,7 @@ class Counters:
             "clientErrors": self.client_errors,
             "latency": {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": self.latency.counts},
             "scores": {"scale": SCALE, "counts": self.scores.counts},
+            "metrics": self.metrics.to_json(),
         }
 
     def collect(self) -> Iterator[Metric]:

@@ -51,7 +51,9 @@ class PredictionMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *self._extra_headers()]
+                headers = message.get("headers", ())
+                self._counters.metrics.observe(headers)
+                message["headers"] = [*headers, *self._extra_headers()]
             await send(message)
 
         try:

@@ -7,10 +7,8 @@ from shipway.analysis.bins import Bins
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.sample import Sample
 from shipway.analysis.shift import Shift
+from shipway.analysis.silence import NOBODY, Silence
 from shipway.api.v1alpha1.gates import Verdict
-
-SILENT_BATCHES = 20
-"""Batches with answers and without a prediction, in a row, after which it is no coincidence: five seconds as a rule."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +20,13 @@ class PredictionShift:
         shift: What was predicted, and the test.
         compared: Whether stable has traffic in this step. Without, a change of the traffic could not be told from one
             of the version, and nothing is counted.
-        silent: Batches in a row that hold answers and no prediction, of the new version and of stable.
+        silence: Who answers without a prediction.
     """
 
     name: str
     shift: Shift
     compared: bool = True
-    silent: tuple[int, int] = (0, 0)
+    silence: Silence = NOBODY
 
     def observe(self, *, candidate: Sample, stable: Sample) -> "PredictionShift":
         """See GateEvidence."""
@@ -40,20 +38,21 @@ class PredictionShift:
         return replace(
             self,
             shift=self.shift.observe(candidate=new and new.bins, stable=old and old.bins),
-            silent=(_silent(self.silent[0], candidate), _silent(self.silent[1], stable)),
+            silence=self.silence.observe(
+                candidate.answers, stable.answers, heard=(_predicts(candidate), _predicts(stable))
+            ),
         )
 
     def next_step(self, *, keep_stable: bool) -> "PredictionShift":
         """See GateEvidence; the groups stay, for they were made before anything of the step was counted."""
-        return replace(self, shift=self.shift.anew(), compared=not keep_stable, silent=(0, 0))
+        return replace(self, shift=self.shift.anew(), compared=not keep_stable, silence=NOBODY)
 
     def judge(self) -> Judgement:
         """See GateEvidence."""
         if not self.compared:
             return _told(Verdict.NO_EVIDENCE_OF_HARM, "stable predicts nothing now: there is nothing to compare with")
-        for version, batches in zip(("the new version", "stable"), self.silent, strict=True):
-            if batches >= SILENT_BATCHES:
-                return _told(Verdict.ERROR, f"the predictor of {version} answers without counting its predictions")
+        if version := self.silence.of_whom:
+            return _told(Verdict.ERROR, f"the predictor of {version} answers without counting its predictions")
         return self.shift.judge()
 
     @property
@@ -62,10 +61,8 @@ class PredictionShift:
         return False
 
 
-def _silent(before: int, sample: Sample) -> int:
-    if sample.scores and sample.scores.bins.trials:
-        return 0
-    return before + (sample.answers.trials > sample.answers.hits)
+def _predicts(sample: Sample) -> bool:
+    return sample.scores is not None and sample.scores.bins.trials > 0
 
 
 def _told(verdict: Verdict, message: str) -> Judgement:

@@ -54,6 +54,25 @@ class Predictions(ApiModel):
     """Predictions in each group."""
 
 
+class Sums(ApiModel):
+    """What a BusinessMetric gate summed up of one version in the current step."""
+
+    gate: DnsLabel
+    """The gate."""
+    answers: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers that bear the metric."""
+    top: Decimal = "0"
+    """Sum of the values, or of the first numbers of ratios."""
+    bottom: Decimal = "0"
+    """Sum of the second numbers; as many as answers where there are none."""
+    top_squares: Decimal = "0"
+    """Sum of the squares of the first."""
+    products: Decimal = "0"
+    """Sum of the first times the second."""
+    bottom_squares: Decimal = "0"
+    """Sum of the squares of the second."""
+
+
 class Cursor(ApiModel):
     """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
 
@@ -82,5 +101,7 @@ class Evidence(ApiModel):
     """Slow answers, by gate."""
     predictions: Annotated[list[Predictions], Field(max_length=8), list_map("gate")] = []
     """Predictions, by gate."""
+    sums: Annotated[list[Sums], Field(max_length=8), list_map("gate")] = []
+    """Sums of business metrics, by gate."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
     """How far each pod's counters have been read; while the rollout is under way."""

@@ -26,6 +26,14 @@ Seconds = Annotated[
 """A time as short as those that answers take."""
 
 
+Amount = Annotated[
+    str,
+    Field(max_length=16),
+    in_words(r"^([1-9][0-9]*(\.[0-9]+)?|0\.[0-9]*[1-9][0-9]*)$", "write a number above 0 in quotes, such as '20'"),
+]
+"""How large a value may be."""
+
+
 class OnFail(StrEnum):
     """What a gate may do."""
 
@@ -33,15 +41,32 @@ class OnFail(StrEnum):
     OBSERVE = "Observe"
 
 
+class Metric(ApiModel):
+    """Numbers that the answers of a predictor bear in the header x-shipway-metric-NAME.
+
+    An answer says 0.37, and the gate compares means; or it says 3/20, and the gate compares the ratios of the sums.
+    """
+
+    name: DnsLabel | None = None
+    """NAME in the header; the gate's name when left out."""
+    higher_is_better: bool = True
+    """Whether less of it is worse; false for costs, complaints or missing features."""
+    largest: Amount = "1"
+    """The largest value, or first number of a ratio, that one answer may bear; a larger one is an Error."""
+    largest_second: Amount = "1"
+    """The largest second number of a ratio that one answer may bear."""
+
+
 class Gate(ApiModel):
     """A comparison of the new version with stable that must not fail."""
 
     name: DnsLabel
     """Name of the gate, shown in status and incidents."""
-    type: Literal["ErrorRate", "Latency", "SampleRatio", "PredictionShift"]
+    type: Literal["ErrorRate", "Latency", "SampleRatio", "PredictionShift", "BusinessMetric"]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
-    PredictionShift: how far the new version's predictions are distributed from stable's."""
+    PredictionShift: how far the new version's predictions are distributed from stable's.
+    BusinessMetric: a mean or ratio of numbers that the answers bear in a header."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_seconds: Seconds = "0.01"
@@ -49,9 +74,12 @@ class Gate(ApiModel):
     of the predictor's buckets; 0 leaves it to stable alone."""
     distance: Literal["KolmogorovSmirnov", "PSI", "JensenShannon"] = "KolmogorovSmirnov"
     """PredictionShift only: how the two distributions are compared; margin is in its units."""
+    metric: Metric | None = None
+    """BusinessMetric only: which metric. Left out it has the gate's name, values up to 1, and less of it is worse."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
-    its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed."""
+    its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed.
+    BusinessMetric: how much worse the value may be, as a fraction of largest, or of largest by largestSecond."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105

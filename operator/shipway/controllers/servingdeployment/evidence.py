@@ -12,7 +12,7 @@ from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
 from shipway.api.v1alpha1.gates import Gate, Verdict
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import steps
-from shipway.controllers.servingdeployment.kept import Kept, answers, predictions, resumed, routed, slow
+from shipway.controllers.servingdeployment.kept import Kept, answers, predictions, resumed, routed, slow, sums
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve
 
@@ -76,6 +76,7 @@ def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str
         routed=routed(evidence.gates, candidate=role == "Candidate"),
         slow=slow(evidence.gates, candidate=role == "Candidate"),
         predictions=predictions(evidence.gates, candidate=role == "Candidate"),
+        sums=sums(evidence.gates, candidate=role == "Candidate"),
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],
     )
 

@@ -11,6 +11,7 @@ from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.latency import CALIBRATION, Latency
 from shipway.analysis.latency import Buckets, Histogram
+from shipway.analysis.ratio import Ratio
 from shipway.analysis.sample import Sample
 from shipway.analysis.shift import GROUPS
 from shipway.api.v1alpha1.evidence import Predictions
@@ -80,6 +81,21 @@ def test_how_predictions_are_grouped_and_what_was_counted_in_the_groups_survive(
     assert after.candidate.trials == 6
     assert after.stable.trials == 15
     assert (after.groups, after.candidate, after.stable) == (before.groups, before.candidate, before.stable)
+
+
+def test_sums_of_a_business_metric_survive_to_the_last_digit():
+    declared = spec({"name": "missing", "type": "BusinessMetric", "metric": {"largest": "3", "largestSecond": "7"}})
+    new, old = Ratio(3, 0.1 + 0.2, 7.0, 0.07, 1 / 3, 1e-7), Ratio(9, 1e16, 63.0, 5.0, 6.0, 7.0)
+    seen = from_status(declared, rollout()).observe(
+        candidate=Sample(Count(3), metrics={"missing": new}), stable=Sample(Count(9), metrics={"missing": old})
+    )
+    comparison = only(from_status(declared, kept(seen))).comparison
+    assert (comparison.candidate, comparison.stable) == (new, old)
+
+
+def test_a_margin_is_a_fraction_of_the_largest_value():
+    gate = {"name": "worth", "type": "BusinessMetric", "metric": {"largest": "40"}, "margin": "0.05"}
+    assert only(from_status(spec(gate), rollout())).comparison.tolerance.margin == pytest.approx(2.0)
 
 
 def test_the_next_step_keeps_the_groups_and_nothing_counted():

@@ -81,6 +81,52 @@ class TestPredictionShift:
         assert after >= before
 
 
+class TestBusinessMetric:
+    WORTH = {"name": "worth", "type": "BusinessMetric", "metric": {"largest": "4"}, "margin": "0.05"}  # noqa: RUF012
+
+    def at(self, **metric: Any) -> World:
+        world = World(rollout={"steps": STEPS, "gates": [*GATES, self.WORTH | metric], "bakeSeconds": 10})
+        world.worth |= {"v1": 1.0, "v2": 1.0}
+        world.until(lambda: world.serves("v1"))
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 25)
+        return world
+
+    def test_takes_a_version_back_whose_answers_are_worth_less(self):
+        world = self.at()
+        world.worth["v2"] = 0.5
+        world.until(lambda: world.share("v2") == 0, within=60)
+        (incident,) = world.incidents()
+        assert incident["spec"]["gate"] == "worth"
+        assert "worse than stable" in incident["spec"]["summary"]
+
+    def test_lets_a_version_pass_whose_answers_are_worth_as_much_or_more(self):
+        world = self.at()
+        world.worth["v2"] = 1.5
+        world.until(lambda: world.serves("v2"), within=120)
+        assert world.incidents() == []
+
+    def test_takes_a_version_back_for_more_where_more_is_worse(self):
+        world = self.at(metric={"largest": "4", "higherIsBetter": False})
+        world.worth["v2"] = 1.5
+        world.until(lambda: world.share("v2") == 0, within=60)
+
+    def test_holds_a_release_whose_answers_do_not_say_what_they_are_worth(self):
+        world = self.at()
+        world.worth["v2"] = None
+        world.run(30)
+        assert world.ready() == ("False", "NotComparable")
+        assert "the answers of the new version do not bear the metric worth" in world.status.summary
+        assert world.incidents() == []
+
+    def test_a_value_beyond_the_largest_is_an_error_and_not_a_verdict(self):
+        world = self.at()
+        world.worth["v2"] = 9.0
+        world.run(10)
+        assert says(world, "worth")[0] == "Error"
+        assert "by more than the 4 that one answer may add" in world.status.summary
+
+
 def seen(world: World) -> int:
     """Predictions of the new version that the status has."""
     counted = [evidence for evidence in world.status.rollout.evidence if evidence.role == "Candidate"]

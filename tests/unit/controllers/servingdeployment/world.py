@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.latency import Buckets, Histogram
+from shipway.analysis.ratio import Ratio
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
@@ -89,6 +90,7 @@ class World:
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
+        worth: What every answer says that it is worth, by version; a version with none says nothing.
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         rate: Requests per second.
         refuse: Kind of which the API server refuses every write.
@@ -101,6 +103,7 @@ class World:
         self.errors: dict[str, float] = defaultdict(float)
         self.slow: dict[str, float] = defaultdict(float)
         self.lost: dict[str, float] = defaultdict(float)
+        self.worth: dict[str, float | None] = defaultdict(lambda: None)
         self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
         self.rate = 50.0
         self.gateway_works = True
@@ -116,6 +119,7 @@ class World:
         self._routes: list[dict[str, int]] = []
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
+        self._worth: dict[str, Ratio] = defaultdict(Ratio)
         self._due: dict[str, float] = defaultdict(float)
         self._versions = itertools.count(1)
         self.restart_operator()
@@ -408,7 +412,12 @@ class World:
         counts[BUCKETS.index(0.01)] = int(requests) - int(slow)
         counts[BUCKETS.index(1.0)] = int(slow)
         scores = Scores("tenths", Bins(tuple(map(int, self._predicted[pod])))) if self._predicted[pod] else None
-        return Counters(started, int(requests), int(errors), Histogram(BUCKETS, tuple(counts)), scores)
+        return Counters(
+            started, int(requests), int(errors), Histogram(BUCKETS, tuple(counts)), scores, self._metrics(pod)
+        )
+
+    def _metrics(self, pod: str) -> dict[str, Ratio]:
+        return {"worth": self._worth[pod]} if pod in self._worth else {}
 
     def _kserve(self) -> None:
         services = self.services()
@@ -481,6 +490,9 @@ class World:
             for pod in pods:
                 answers = self.rate * TICK * share / 100 / len(pods) * (1 - self.lost[version])
                 counts = self._counts[pod]
+                whole = int(counts[1] + answers) - int(counts[1])
+                if (worth := self.worth[version]) is not None:
+                    self._worth[pod] += Ratio.of_mean(whole, whole * worth, whole * worth**2)
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
                 counts[3] += answers * self.slow[version]
