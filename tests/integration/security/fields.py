@@ -34,7 +34,16 @@ SERVING: dict[str, Any] = {
     "rollout": {
         "steps": [{"setWeight": 20}],
         "alpha": "0.01",
-        "gates": [{"name": "slow", "type": "Latency", "quantile": "0.95", "margin": "0.01"}],
+        "gates": [
+            {
+                "name": "slow",
+                "type": "Latency",
+                "quantile": "0.95",
+                "fastEnoughSeconds": "0.01",
+                "margin": "0.01",
+                "metric": {"name": "clicks", "largest": "20", "largestSecond": "20"},
+            }
+        ],
     },
 }
 FULL: dict[str, list[Object]] = {

@@ -59,8 +59,10 @@ class Sums(ApiModel):
 
     gate: DnsLabel
     """The gate."""
+    metric: DnsLabel
+    """The metric."""
     answers: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Answers that bear the metric."""
+    """Answers that bear it."""
     top: Decimal = "0"
     """Sum of the values, or of the first numbers of ratios."""
     bottom: Decimal = "0"

@@ -111,7 +111,9 @@ def _errors(s: Situation) -> str:
     """What the gates say that decide and cannot count."""
     found = ((gate.name, s.findings.judgements.get(gate.name)) for gate in s.gates)
     return "; ".join(
-        f"{name}: {judgement.message}" for name, judgement in found if judgement and judgement.verdict == "Error"
+        f"{name}: {judgement.message}"
+        for name, judgement in found
+        if judgement and judgement.verdict is GateVerdict.ERROR
     )
 
 

@@ -83,8 +83,7 @@ def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Pre
 
 def sums(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Sums]:
     """What the BusinessMetric gates summed up of one version."""
-    counted = [(gate.name, gate.comparison) for gate in gates if isinstance(gate, BusinessMetric)]
-    return [_sums_of(name, seen.candidate if candidate else seen.stable) for name, seen in counted]
+    return [_sums_of(gate, candidate=candidate) for gate in gates if isinstance(gate, BusinessMetric)]
 
 
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
@@ -121,13 +120,12 @@ def _prediction_shift(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvide
 
 def _business_metric(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     metric = gate.metric or Metric()
+    name = metric.name or gate.name
     largest, second = float(metric.largest), float(metric.largest_second)
     measure = RatioMeasure(largest, second, falling=metric.higher_is_better)
     in_units = replace(tolerance, margin=tolerance.margin * largest / second)
-    new, old = _ratio(gate, kept.candidate), _ratio(gate, kept.stable)
-    return BusinessMetric(
-        gate.name, metric.name or gate.name, Comparison.resumed(in_units, measure, candidate=new, stable=old)
-    )
+    new, old = (_ratio(gate, name, evidence) for evidence in (kept.candidate, kept.stable))
+    return BusinessMetric(gate.name, name, Comparison.resumed(in_units, measure, candidate=new, stable=old))
 
 
 _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
@@ -155,17 +153,19 @@ def _predictions(gate: Gate, evidence: Evidence | None) -> Predictions | None:
     return next((seen for seen in found if seen.gate == gate.name), None)
 
 
-def _ratio(gate: Gate, evidence: Evidence | None) -> Ratio:
+def _ratio(gate: Gate, metric: str, evidence: Evidence | None) -> Ratio:
     found = next((kept for kept in evidence.sums if kept.gate == gate.name), None) if evidence else None
-    if found is None:
+    if found is None or found.metric != metric:
         return NO_SUMS
     totals = (found.top, found.bottom, found.top_squares, found.products, found.bottom_squares)
     return Ratio(found.answers, *map(float, totals))
 
 
-def _sums_of(gate: str, seen: Ratio) -> Sums:
+def _sums_of(gate: BusinessMetric, *, candidate: bool) -> Sums:
+    seen = gate.comparison.candidate if candidate else gate.comparison.stable
     return Sums(
-        gate=gate,
+        gate=gate.name,
+        metric=gate.metric,
         answers=seen.trials,
         top=repr(float(seen.top)),
         bottom=repr(float(seen.bottom)),

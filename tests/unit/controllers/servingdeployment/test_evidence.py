@@ -93,6 +93,15 @@ def test_sums_of_a_business_metric_survive_to_the_last_digit():
     assert (comparison.candidate, comparison.stable) == (new, old)
 
 
+def test_sums_of_another_metric_are_given_up():
+    worth = {"name": "worth", "type": "BusinessMetric"}
+    seen = from_status(spec(worth), rollout()).observe(
+        candidate=Sample(Count(1), metrics={"worth": Ratio.of_mean(1, 1.0, 1.0)}), stable=Sample()
+    )
+    gate = only(from_status(spec(worth | {"metric": {"name": "clicks"}}), kept(seen)))
+    assert (gate.metric, gate.comparison.candidate) == ("clicks", Ratio())
+
+
 def test_a_margin_is_a_fraction_of_the_largest_value():
     gate = {"name": "worth", "type": "BusinessMetric", "metric": {"largest": "40"}, "margin": "0.05"}
     assert only(from_status(spec(gate), rollout())).comparison.tolerance.margin == pytest.approx(2.0)
