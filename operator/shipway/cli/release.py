@@ -79,7 +79,12 @@ def _step(step: Object) -> str:
 
 def _gates(rollout: Object | None) -> list[str]:
     gates = (rollout or {}).get("gates", [])
-    return [f"├─ gate {g['name']:<10} {g['verdict']:<18} {g.get('message') or g.get('value', '')}" for g in gates]
+    return [f"├─ gate {g['name']:<10} {g['verdict']:<18} {_said(g)}" for g in gates]
+
+
+def _said(gate: Object) -> str:
+    text = str(gate.get("message") or gate.get("value", ""))
+    return f"{text} (observed)" if gate.get("onFail") == "Observe" else text
 
 
 def _conditions(status: Object) -> list[str]:

@@ -109,12 +109,9 @@ def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
 
 def _errors(s: Situation) -> str:
     """What the gates say that decide and cannot count."""
-    found = ((gate.name, s.findings.judgements.get(gate.name)) for gate in s.gates)
-    return "; ".join(
-        f"{name}: {judgement.message}"
-        for name, judgement in found
-        if judgement and judgement.verdict is GateVerdict.ERROR
-    )
+    found = [(gate.name, s.findings.judgements.get(gate.name)) for gate in s.gates]
+    errors = [f"{name}: {said.message}" for name, said in found if said and said.verdict is GateVerdict.ERROR]
+    return "; ".join(errors)
 
 
 def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:

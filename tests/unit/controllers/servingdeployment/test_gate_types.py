@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from unit.controllers.servingdeployment.world import GATES, STEPS, World
+from unit.controllers.servingdeployment.world import GATES, World
+
+STEPS = [{"setWeight": 25}, {"pause": {"seconds": 30}}]
 
 
-def at(version: str, weight: int, *gates: dict[str, Any]) -> World:
-    """A world in which a version has just got a weight, watched by these gates beside that on errors."""
-    world = World(rollout={"steps": STEPS, "gates": [*GATES, *gates], "bakeSeconds": 10})
+def at_25(*gates: dict[str, Any], **worth: float) -> World:
+    """A world in which v2 has just got a quarter, watched by these gates beside that on errors."""
+    world = World(rollout={"steps": STEPS, "gates": [*GATES, *gates], "bakeSeconds": 5})
+    world.worth |= worth
     world.until(lambda: world.serves("v1"))
-    world.change(version=version)
-    world.until(lambda: world.share(version) == weight)
+    world.change(version="v2")
+    world.until(lambda: world.share("v2") == 25)
     return world
 
 
@@ -20,12 +23,18 @@ def says(world: World, gate: str) -> tuple[str, str]:
     return found.verdict, found.message
 
 
+def seen(world: World) -> int:
+    """Predictions of the new version that the status has."""
+    counted = [evidence for evidence in world.status.rollout.evidence if evidence.role == "Candidate"]
+    return sum(sum(gate.counts) for evidence in counted for gate in evidence.predictions)
+
+
 class TestPredictionShift:
     SCORES = {"name": "scores", "type": "PredictionShift", "margin": "0.05"}  # noqa: RUF012
     HIGHER = (0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2)
 
     def test_is_only_observed_unless_it_is_told_otherwise(self):
-        world = at("v2", 25, self.SCORES)
+        world = at_25(self.SCORES)
         world.scores["v2"] = self.HIGHER
         world.until(lambda: says(world, "scores")[0] == "Fail", within=40)
         (status,) = [gate for gate in world.status.rollout.gates if gate.name == "scores"]
@@ -36,7 +45,7 @@ class TestPredictionShift:
         assert world.incidents() == []
 
     def test_takes_a_version_back_that_was_declared_equivalent(self):
-        world = at("v2", 25, self.SCORES | {"onFail": "Abort"})
+        world = at_25(self.SCORES | {"onFail": "Abort"})
         world.scores["v2"] = self.HIGHER
         world.until(lambda: world.share("v2") == 0, within=40)
         (incident,) = world.incidents()
@@ -44,7 +53,7 @@ class TestPredictionShift:
         assert "predictions of stable; predictions " in incident["spec"]["summary"]
 
     def test_lets_a_version_pass_that_predicts_alike_and_is_silent_where_stable_has_no_traffic(self):
-        world = at("v2", 5, self.SCORES | {"onFail": "Abort"})
+        world = at_25(self.SCORES | {"onFail": "Abort"})
         world.until(lambda: world.state() == "Baking", within=120)
         world.run(2)
         verdict, message = says(world, "scores")
@@ -53,7 +62,7 @@ class TestPredictionShift:
         world.until(lambda: world.serves("v2"))
 
     def test_a_change_of_the_traffic_in_the_bake_is_not_held_against_the_version(self):
-        world = at("v2", 5, self.SCORES | {"onFail": "Abort"})
+        world = at_25(self.SCORES | {"onFail": "Abort"})
         world.until(lambda: world.state() == "Baking", within=120)
         world.scores["v2"] = self.HIGHER
         world.until(lambda: world.serves("v2"))
@@ -64,15 +73,15 @@ class TestPredictionShift:
         world.scores["v2"] = ()
         world.until(lambda: world.serves("v1"))
         world.change(version="v2")
-        world.until(lambda: world.share("v2") == 5)
-        world.run(20)
+        world.until(lambda: world.share("v2") == 25)
+        world.run(10)
         assert world.ready() == ("False", "NotComparable")
         assert "the predictor of the new version answers without counting its predictions" in world.status.summary
         assert world.incidents() == []
 
     def test_goes_on_with_its_counts_after_a_restart_of_the_operator(self):
-        world = at("v2", 25, self.SCORES)
-        world.run(20)
+        world = at_25(self.SCORES)
+        world.run(15)
         before = seen(world)
         world.restart_operator()
         world.run(3)
@@ -84,62 +93,49 @@ class TestPredictionShift:
 class TestBusinessMetric:
     WORTH = {"name": "worth", "type": "BusinessMetric", "metric": {"largest": "4"}, "margin": "0.05"}  # noqa: RUF012
 
-    def at(self, **metric: Any) -> World:
-        world = World(rollout={"steps": STEPS, "gates": [*GATES, self.WORTH | metric], "bakeSeconds": 10})
-        world.worth |= {"v1": 1.0, "v2": 1.0}
-        world.until(lambda: world.serves("v1"))
-        world.change(version="v2")
-        world.until(lambda: world.share("v2") == 25)
-        return world
-
     def test_takes_a_version_back_whose_answers_are_worth_less(self):
-        world = self.at()
-        world.worth["v2"] = 0.5
+        world = at_25(self.WORTH, v1=1.0, v2=1.0)
+        world.worth["v2"] = 0.2
         world.until(lambda: world.share("v2") == 0, within=60)
         (incident,) = world.incidents()
         assert incident["spec"]["gate"] == "worth"
         assert "worse than stable" in incident["spec"]["summary"]
 
     def test_lets_a_version_pass_whose_answers_are_worth_as_much_or_more(self):
-        world = self.at()
+        world = at_25(self.WORTH, v1=1.0, v2=1.0)
         world.worth["v2"] = 1.5
         world.until(lambda: world.serves("v2"), within=120)
         assert world.incidents() == []
 
     def test_takes_a_version_back_for_more_where_more_is_worse(self):
-        world = self.at(metric={"largest": "4", "higherIsBetter": False})
+        costs = self.WORTH | {"metric": {"largest": "4", "higherIsBetter": False}}
+        world = at_25(costs, v1=1.0, v2=1.0)
         world.worth["v2"] = 1.5
         world.until(lambda: world.share("v2") == 0, within=60)
 
     def test_holds_a_release_whose_answers_do_not_say_what_they_are_worth(self):
-        world = self.at()
+        world = at_25(self.WORTH, v1=1.0, v2=1.0)
         world.worth["v2"] = None
-        world.run(30)
+        world.run(10)
         assert world.ready() == ("False", "NotComparable")
         assert "the answers of the new version do not bear the metric worth" in world.status.summary
         assert world.incidents() == []
 
     def test_a_value_beyond_the_largest_is_an_error_and_not_a_verdict(self):
-        world = self.at()
+        world = at_25(self.WORTH, v1=1.0, v2=1.0)
         world.worth["v2"] = 9.0
         world.run(10)
         assert says(world, "worth")[0] == "Error"
         assert "by more than the 4 that one answer may add" in world.status.summary
 
 
-def seen(world: World) -> int:
-    """Predictions of the new version that the status has."""
-    counted = [evidence for evidence in world.status.rollout.evidence if evidence.role == "Candidate"]
-    return sum(sum(gate.counts) for evidence in counted for gate in evidence.predictions)
-
-
 class TestSampleRatio:
     RATIO = {"name": "ratio", "type": "SampleRatio", "margin": "0.02"}  # noqa: RUF012
 
     def test_holds_a_release_whose_answers_get_lost_and_takes_nothing_back(self):
-        world = at("v2", 25, self.RATIO)
+        world = at_25(self.RATIO)
         world.lost["v2"] = 0.6
-        world.run(60)
+        world.run(35)
         assert world.share("v2") == 25
         assert world.incidents() == []
         assert world.ready() == ("False", "NotComparable")
@@ -147,12 +143,12 @@ class TestSampleRatio:
         assert "not 25.00%: the versions cannot be compared" in world.status.summary
 
     def test_lets_a_release_go_on_to_its_end_where_the_shares_are_right(self):
-        world = at("v2", 5, self.RATIO)
+        world = at_25(self.RATIO)
         world.until(lambda: world.serves("v2"), within=120)
         assert world.incidents() == []
 
     def test_goes_on_with_its_counts_after_a_restart_of_the_operator(self):
-        world = at("v2", 25, self.RATIO)
+        world = at_25(self.RATIO)
         world.lost["v2"] = 0.6
         world.until(lambda: says(world, "ratio")[0] == "Error", within=40)
         world.restart_operator()
@@ -160,7 +156,7 @@ class TestSampleRatio:
         assert says(world, "ratio")[0] == "Error"
 
     def test_only_holds_while_it_decides(self):
-        world = at("v2", 25, self.RATIO | {"onFail": "Observe"})
+        world = at_25(self.RATIO | {"onFail": "Observe"})
         world.lost["v2"] = 0.6
         world.run(20)
         assert says(world, "ratio")[0] == "Error"
@@ -172,5 +168,5 @@ class TestSampleRatio:
         world = World(rollout={"steps": STEPS, "gates": [self.RATIO], "bakeSeconds": 10})
         world.until(lambda: world.serves("v1"))
         world.change(version="v2")
-        world.until(lambda: world.share("v2") == 5)
+        world.until(lambda: world.share("v2") == 25)
         assert world.condition("Guarded") == ("False", "NoGates")
