@@ -106,6 +106,7 @@ def test_every_kind_of_answer_is_counted_as_what_it_is(served: Predictor):
     assert after["errors"] - before["errors"] == 1
     assert after["clientErrors"] - before["clientErrors"] == 1
     assert sum(after["latency"]["counts"]) == after["requests"]
+    assert sum(after["scores"]["counts"]) - sum(before["scores"]["counts"]) == 2
     assert after["startedAt"] == before["startedAt"]
     assert after["model"]["version"] == "v2"
     assert f'shipway_predictor_requests_total{{result="error"}} {after["errors"]}.0' in served.get("/metrics")
