@@ -1,23 +1,32 @@
 """The operator dies after any one of its writes, and nobody can tell from what became of the release."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from shipway.api.v1alpha1.gates import Gate
 from unit.controllers.servingdeployment.world import GATES, World
 
 QUICK = [{"setWeight": 20}, {"pause": {"seconds": 3}}, {"setWeight": 50}, {"pause": {"seconds": 3}}]
 ROLLOUT: dict[str, Any] = {"steps": QUICK, "gates": GATES, "bakeSeconds": 3}
+OF_EVERY_TYPE = [
+    *GATES,
+    {"name": "latency", "type": "Latency", "margin": "0.05"},
+    {"name": "ratio", "type": "SampleRatio", "margin": "0.05"},
+    {"name": "scores", "type": "PredictionShift", "margin": "0.1", "onFail": "Abort"},
+    {"name": "worth", "type": "BusinessMetric", "margin": "0.1"},
+]
 
 
-def serving() -> World:
-    world = World(rollout=ROLLOUT)
+def serving(gates: list[dict[str, Any]] = GATES) -> World:
+    world = World(rollout=ROLLOUT | {"gates": gates})
+    world.worth |= {"v1": 0.5, "v2": 0.5}
     world.until(lambda: world.serves("v1"))
     return world
 
 
-def good_release(crash_after: int | None) -> World:
-    world = serving()
+def good_release(crash_after: int | None, gates: list[dict[str, Any]] = GATES) -> World:
+    world = serving(gates)
     world.crash_at = crash_after and world.writes + crash_after
     world.release("v2")
     world.run(8)
@@ -43,6 +52,18 @@ def test_a_good_release_walks_the_same_steps(crash_after: int):
     assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
     assert world.incidents() == []
     assert list(world.services()) == [world.status.stable.inference_service]
+
+
+@pytest.mark.parametrize("crash_after", range(1, 30, 4))
+def test_so_does_one_that_is_watched_by_every_type_of_gate(crash_after: int):
+    world = good_release(crash_after, OF_EVERY_TYPE)
+    assert world.crashes == 1
+    assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
+    assert world.incidents() == []
+
+
+def test_there_is_a_gate_of_every_type():
+    assert {gate["type"] for gate in OF_EVERY_TYPE} == set(get_args(Gate.model_fields["type"].annotation))
 
 
 @pytest.mark.parametrize("crash_after", range(1, 8))
