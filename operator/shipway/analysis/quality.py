@@ -44,6 +44,16 @@ class Calibration:
         )
         return cls(over, under)
 
+    def anew(self, *, keep_stable: bool) -> "Calibration":
+        """Nothing counted, but stable's sums where they are kept."""
+        over, under = (
+            Comparison.resumed(
+                side.tolerance, side.measure, candidate=NO_SUMS, stable=side.stable if keep_stable else NO_SUMS
+            )
+            for side in (self.over, self.under)
+        )
+        return Calibration(over, under)
+
     def observe(self, *, candidate: Labelled, stable: Labelled) -> "Calibration":
         """The evidence after more labels."""
         new, old = candidate.calibration, stable.calibration
@@ -90,6 +100,13 @@ class NormalizedEntropy:
         smooth = replace(tolerance, bursts=0)
         comparison = Comparison.resumed(smooth, measure, candidate=candidate, stable=stable)
         return cls(tolerance, rate=rate, comparison=comparison)
+
+    def anew(self, *, keep_stable: bool) -> "NormalizedEntropy":
+        """The same rate, if it is known, with nothing counted but stable's sums where they are kept."""
+        if self.rate is None or self.comparison is None:
+            return NormalizedEntropy(self.tolerance)
+        stable = self.comparison.stable if keep_stable else NO_SUMS
+        return self.resumed(self.tolerance, self.rate, candidate=NO_SUMS, stable=stable)
 
     def observe(self, *, candidate: Labelled, stable: Labelled) -> "NormalizedEntropy":
         """The evidence after more labels."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shipway.analysis.bins import Scores
 from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.labels import Cohort
 from shipway.analysis.latency import Histogram
 from shipway.analysis.ratio import NO_SUMS, Ratio
 
@@ -21,8 +22,12 @@ class Sample:
     """Its predictions, of which an answer may hold many; None where none were counted."""
     metrics: Mapping[str, Ratio] = field(default_factory=dict)
     """Sums of what the answers say that they are worth, by metric."""
+    cohorts: tuple[Cohort, ...] = ()
+    """Its predictions whose labels are waited for or have come, as they are counted NOW and not since the last look."""
     weight: int | None = None
     """Percent of the traffic that the route gives the version; None while that is changing."""
+    at: float = 0.0
+    """When it was seen, by the clock that cohorts end by; 0 where no labels are counted."""
 
     def __add__(self, other: "Sample") -> "Sample":
         return Sample(
@@ -33,5 +38,7 @@ class Sample:
                 name: self.metrics.get(name, NO_SUMS) + other.metrics.get(name, NO_SUMS)
                 for name in self.metrics.keys() | other.metrics.keys()
             },
+            self.cohorts + other.cohorts,
             other.weight if self.weight is None else self.weight,
+            max(self.at, other.at),
         )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationErro
 from pydantic.alias_generators import to_camel
 
 from shipway.analysis.bins import Bins, Scores
+from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
 from shipway.integrations.tally import Assignment, Counters, Follower, Reading, Target
@@ -154,8 +155,31 @@ class _Sums(BaseModel):
         return Ratio(self.answers, *totals)
 
 
+_Row = tuple[_Sum, _Count, _Count, _Count, _Sum, _Sum, _Sum, _Sum, _Sum, _Sum]
+"""The end of a cohort, its predictions, and the sums of those whose label is known, in the order of Labelled."""
+
+
+class _Labels(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+    versions: dict[_Name, Annotated[list[_Row], Field(max_length=128)]] = Field(max_length=4)
+
+    @model_validator(mode="after")
+    def _parts_are_parts(self) -> "_Labels":
+        for rows in self.versions.values():
+            for _, _, labelled, positives, predicted, _, of_positives, loss, _, loss_of_positives in rows:
+                if positives > labelled or predicted > labelled or of_positives > predicted or loss_of_positives > loss:
+                    raise ValueError("a part of a cohort is larger than the whole")
+        return self
+
+    def read(self) -> dict[str, tuple[Cohort, ...]]:
+        return {
+            version: tuple(Cohort(end, made, Labelled(*sums)) for end, made, *sums in rows)
+            for version, rows in self.versions.items()
+        }
+
+
 class _Payload(BaseModel):
-    """The answer of `/counters`: schema 1, and schema 2 which may have scores and metrics."""
+    """The answer of `/counters`: schema 1, and schema 2 which may have scores, metrics and labels."""
 
     model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
     schema_: int = Field(alias="schema", ge=1, le=2)
@@ -165,6 +189,7 @@ class _Payload(BaseModel):
     latency: _Latency
     scores: _Scores | None = None
     metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
+    labels: _Labels | None = None
 
     @model_validator(mode="after")
     def _errors_are_answers(self) -> "_Payload":
@@ -176,4 +201,5 @@ class _Payload(BaseModel):
         buckets = Buckets(self.latency.first_bound, self.latency.ratio, len(self.latency.counts))
         latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores and self.scores.read()
         metrics = {name: sums.read() for name, sums in (self.metrics or {}).items()}
-        return Counters(self.started_at, self.requests, self.errors, latency, scores, metrics)
+        labels = self.labels.read() if self.labels else {}
+        return Counters(self.started_at, self.requests, self.errors, latency, scores, metrics, labels)

@@ -5,11 +5,12 @@ predictor's own restart loses what it answered since the last look.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shipway.analysis.bins import Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
+from shipway.analysis.labels import Cohort
 from shipway.analysis.latency import Histogram
 from shipway.analysis.ratio import NO_SUMS, Ratio
 from shipway.analysis.sample import Sample
@@ -31,6 +32,8 @@ class Counters:
     latency: Histogram | None = None
     scores: Scores | None = None
     metrics: Mapping[str, Ratio] | None = None
+    labels: Mapping[str, tuple[Cohort, ...]] = field(default_factory=dict)
+    """Cohorts by version: a label may come to any pod."""
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
@@ -63,6 +66,8 @@ class Assignment:
         evidence: The evidence so far.
         positions: How far pods were read before, for those this board has not read itself.
         weights: Percent of the traffic that the route gives each role; empty while the gateway has not accepted it.
+        versions: The version in each role, by which labels are told.
+        at: The time, by the clock of the predictors.
     """
 
     token: str
@@ -70,6 +75,8 @@ class Assignment:
     evidence: StepEvidence
     positions: Mapping[str, Counters] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,9 @@ class Follower:
             self._positions[target.pod] = answer
         new, old = samples[CANDIDATE], samples[STABLE]
         if new.answers.trials or old.answers.trials:
-            self._evidence = self._evidence.observe(candidate=new, stable=old)
+            self._evidence = self._evidence.observe(
+                candidate=self._with_labels(new, CANDIDATE), stable=self._with_labels(old, STABLE)
+            )
         state = (self._fresh(), self._problem())
         news = bool(new.answers.trials or old.answers.trials) or state != self._told
         self._told = state
@@ -158,6 +167,11 @@ class Follower:
             for role in (CANDIDATE, STABLE)
         }
         return Reading(self._assignment.token, self._evidence, self._fresh(), self._problem(), positions)
+
+    def _with_labels(self, sample: Sample, role: str) -> Sample:
+        version = self._assignment.versions.get(role, "")
+        cohorts = tuple(cohort for counters in self._positions.values() for cohort in counters.labels.get(version, ()))
+        return replace(sample, cohorts=cohorts, at=self._assignment.at)
 
     def _settled_weights(self) -> Mapping[str, int]:
         settled = self._monotonic() - self._weighed >= SETTLE_SECONDS

@@ -16,10 +16,13 @@ from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.error_rate import ErrorRate
+from shipway.analysis.gate_types.label_quality import LabelQuality
 from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
+from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.measure import PROPORTION
+from shipway.analysis.quality import Calibration
 from shipway.analysis.ratio import Ratio
 from shipway.analysis.sample import Sample
 from shipway.integrations.counters import CounterBoard
@@ -121,6 +124,32 @@ async def test_business_metrics_are_read_where_they_are_counted():
         assert read.metrics == {"clicks": Ratio(2, 4, 30, 10, 70, 500)}
 
 
+ROW = [120, 7, 4, 1, 0.8, 0.2, 0.2, 2.3, 2.6, 1.6]
+"""The end of a cohort, its predictions, and its sums."""
+
+
+async def test_labels_are_told_with_their_version_whoever_counted_them():
+    roles = [Predictor(), Predictor()]
+    labelled = StepEvidence(
+        (LabelQuality("calibration", Calibration.begin(Tolerance(0.1, 30, 0.01)), window=60, until=100),)
+    )
+    told = replace(assignment(roles), evidence=labelled, versions={CANDIDATE: "v2", STABLE: "v1"}, at=200.0)
+    follower = Follower(told, lambda: 100.0)
+    cohort = Cohort(120, 7, Labelled(4, 1, 0.8, 0.2, 0.2, 2.3, 2.6, 1.6))
+    for requests in (10, 20):
+        follower.take({t: Counters(1.0, requests, 0, labels={"v2": (cohort,)}) for t in follower.targets})
+    (gate,) = follower.reading().evidence.gates
+    assert (gate.judge().candidate.trials, gate.judge().stable.trials) == (8, 0)
+
+
+async def test_labels_are_read_where_they_are_counted():
+    async with predictors() as made, board() as (counters, _):
+        answer = made[0].counters() | {"schema": 2, "labels": {"cohortSeconds": 60, "versions": {"v1": [ROW]}}}
+        made[0].answer = lambda: answer
+        read = await counters._read(Target("pod", made[0].address, CANDIDATE))
+        assert read.labels == {"v1": (Cohort(120, 7, Labelled(4, 1, 0.8, 0.2, 0.2, 2.3, 2.6, 1.6)),)}
+
+
 async def test_another_step_begins_at_the_evidence_it_is_given():
     async with predictors() as made, board() as (counters, _):
         counters.follow(KEY, assignment(made))
@@ -193,6 +222,9 @@ async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop(
     assert follower.reading().problem == ""
 
 
+VALID = Predictor().counters() | {"schema": 2}
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -203,6 +235,9 @@ async def test_one_pod_of_the_new_version_that_cannot_be_read_is_enough_to_stop(
         (lambda: {"schema": 2, "scores": {"scale": "tenths", "counts": [1, -1]}}, "scores.counts"),
         (lambda: {"schema": 2, "metrics": {"clicks": {"answers": 1, "top": -1}}}, "metrics.clicks.top"),
         (lambda: {"schema": 2, "metrics": {f"m{i}": {} for i in range(17)}}, "metrics"),
+        (lambda: VALID | {"labels": {"versions": {"v1": [[120, 7, 1, 2, *ROW[4:]]]}}}, "larger than the whole"),
+        (lambda: VALID | {"labels": {"versions": {"v1": [ROW] * 129}}}, "labels.versions.v1"),
+        (lambda: VALID | {"labels": {"versions": {f"v{i}": [] for i in range(5)}}}, "labels.versions"),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1/elsewhere"}), "302"),
         (lambda: web.Response(body=b" " * 100_000), "longer than 65536 bytes"),
         (lambda: web.Response(body=gzip.compress(b" " * 100), headers={"Content-Encoding": "gzip"}), "json"),

@@ -1,12 +1,14 @@
 """What a predictor counts, and how it is read."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
+from shipway_workloads.serving import prediction_id
 from shipway_workloads.serving.counters import (
     BOUNDED_BUCKETS,
     FIRST_BOUND_SECONDS,
@@ -15,7 +17,9 @@ from shipway_workloads.serving.counters import (
     LatencyHistogram,
     bucket_of,
 )
+from shipway_workloads.serving.labels import LateLabels
 from shipway_workloads.serving.middleware import Drain, Message, PredictionMiddleware, Receive, Scope, Send
+from shipway_workloads.serving.prediction_id import Answer
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -67,7 +71,17 @@ def test_the_counters_say_whose_they_are():
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
         "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
         "metrics": {},
+        "labels": {"cohortSeconds": 60, "versions": {}},
     }
+
+
+def test_an_answer_s_predictions_are_counted_and_waited_for_by_their_id():
+    counted = replace(counters(), labels=LateLabels(lambda: 90.0))
+    answer = prediction_id.read(counted.answered([0.25, 0.5]))
+    assert answer == Answer("v2", 90, (0.25, 0.5))
+    told = counted.to_json()
+    assert sum(told["scores"]["counts"]) == 2
+    assert [(end, predictions) for end, predictions, *_ in told["labels"]["versions"]["v2"]] == [(120, 2)]
 
 
 def test_prometheus_reads_the_same_numbers():

@@ -1,6 +1,7 @@
 """The model behind the server: what it loads, what it answers, what it refuses."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from shipway_workloads.serving.predictor import (
     BrokenArtifactError,
     RankerModel,
 )
-from shipway_workloads.serving.scores import ScoreHistogram, bin_of
 from shipway_workloads.termination import WorkloadError
 from shipway_workloads.training import artifact, evaluate
 from shipway_workloads.training.artifact import Artifact
@@ -21,7 +21,7 @@ from small_ranker import small_ranker
 
 def model(folder: Path, ranker: Artifact | None = None, expected: str | None = None) -> RankerModel:
     artifact.save(ranker or small_ranker(), folder)
-    return RankerModel("ranker", folder, expected, ScoreHistogram())
+    return RankerModel("ranker", folder, expected, lambda _: "")
 
 
 def ask(loaded: RankerModel, *pairs: tuple[object, object]) -> list[float]:
@@ -36,15 +36,15 @@ def test_it_answers_in_the_order_asked(tmp_path: Path):
 
 
 def test_what_it_answers_is_counted_and_its_warm_up_is_not(tmp_path: Path):
-    scores = ScoreHistogram()
+    told: list[Sequence[float]] = []
     artifact.save(small_ranker(), tmp_path)
-    loaded = RankerModel("ranker", tmp_path, None, scores)
+    loaded = RankerModel("ranker", tmp_path, None, lambda predictions: told.append(predictions) or f"id-{len(told)}")
     loaded.load()
-    assert sum(scores.counts) == 0
-    (first, second) = ask(loaded, (3, 10), (1, 12))
-    assert sum(scores.counts) == 2
-    assert scores.counts[bin_of(first)] >= 1
-    assert scores.counts[bin_of(second)] >= 1
+    assert told == []
+    headers: dict[str, str] = {}
+    instances = {"instances": [{"user": 3, "item": 10}, {"user": 1, "item": 12}]}
+    assert told == [loaded.predict(instances, {}, headers)["predictions"]]
+    assert headers == {"x-shipway-prediction-id": "id-1"}
 
 
 def test_the_artifact_s_digest_must_be_the_version_s(tmp_path: Path):

@@ -19,7 +19,6 @@ from shipway_workloads import termination
 from shipway_workloads.serving.counters import Counters
 from shipway_workloads.serving.observer import DEFAULT_PORT
 from shipway_workloads.serving.predictor import RankerModel, expected_digest
-from shipway_workloads.serving.scores import ScoreHistogram
 from shipway_workloads.serving.server import PredictorServer
 
 # KServe logs three lines a request by default, which costs 40 % of its throughput.
@@ -51,22 +50,20 @@ def main() -> int:
     # KServe answers by a class that FastAPI has deprecated; nothing for an operator of this pod to act on.
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     arguments = _arguments()
-    scores = ScoreHistogram()
-    model = RankerModel(arguments.model_name, arguments.model_dir, expected_digest(), scores)
+    counters = Counters(
+        pod=socket.gethostname(),
+        started_at=time.time(),
+        model=arguments.model_name,
+        version=os.environ.get("SHIPWAY_MODEL_VERSION", ""),
+    )
+    model = RankerModel(arguments.model_name, arguments.model_dir, expected_digest(), counters.answered)
     try:
         model.load()
     except termination.WorkloadError as error:
         _log.error("not serving: %s", error)
         termination.write_error(error)
         return 1
-    counters = Counters(
-        pod=socket.gethostname(),
-        started_at=time.time(),
-        model=arguments.model_name,
-        version=os.environ.get("SHIPWAY_MODEL_VERSION", ""),
-        digest=model.digest,
-        scores=scores,
-    )
+    counters.digest = model.digest
     REGISTRY.register(counters)
     _log.info("serving %s %s with digest %s", counters.model, counters.version, counters.digest)
     server = PredictorServer(http_port=arguments.http_port, counters_port=arguments.counters_port, counters=counters)

@@ -6,13 +6,17 @@ Plain cumulative numbers, so that a reader takes differences and loses nothing b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from shipway_workloads.serving import prediction_id
 from shipway_workloads.serving.business import BusinessMetrics
+from shipway_workloads.serving.labels import LateLabels
+from shipway_workloads.serving.prediction_id import Answer
 from shipway_workloads.serving.scores import SCALE, ScoreHistogram
 
 SCHEMA = 2
@@ -60,26 +64,37 @@ class Counters:
         started_at: Seconds since the epoch.
         model: Name of the model.
         version: Name of its version.
-        digest: OMS root digest of the loaded artifact.
+        digest: OMS root digest of the loaded artifact, once it is loaded.
         requests: Prediction requests answered.
         errors: Those answered with 5xx.
         client_errors: Those answered with 4xx.
         latency: How long they took, from the request's arrival to the end of the answer.
         scores: What was predicted; the model counts it.
         metrics: What the answers say that they are worth.
+        labels: What the predictions turned out to be worth.
     """
 
     pod: str
     started_at: float
     model: str
     version: str
-    digest: str
+    digest: str = ""
     requests: int = 0
     errors: int = 0
     client_errors: int = 0
     latency: LatencyHistogram = field(default_factory=LatencyHistogram)
     scores: ScoreHistogram = field(default_factory=ScoreHistogram)
     metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
+    labels: LateLabels = field(default_factory=lambda: LateLabels(time.time))
+
+    def answered(self, predictions: Sequence[float]) -> str:
+        """Counts the predictions of an answer; its id, by which their labels are told."""
+        self.scores.observe(predictions)
+        at = int(self.labels.clock())
+        id_ = prediction_id.write(self.version, at, predictions)
+        if id_:
+            self.labels.predicted(Answer(self.version, at, tuple(predictions)))
+        return id_
 
     def observe(self, *, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -103,6 +118,7 @@ class Counters:
             "latency": {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": self.latency.counts},
             "scores": {"scale": SCALE, "counts": self.scores.counts},
             "metrics": self.metrics.to_json(),
+            "labels": self.labels.to_json(),
         }
 
     def collect(self) -> Iterator[Metric]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from kserve.errors import InferenceError, InvalidInput  # type: ignore[import-untyped]
 
 from shipway_workloads import digest
-from shipway_workloads.serving.scores import ScoreHistogram
+from shipway_workloads.serving import prediction_id
 from shipway_workloads.storage import FileStore
 from shipway_workloads.termination import WorkloadError
 from shipway_workloads.training import artifact
@@ -54,12 +54,18 @@ class RankerModel(kserve.Model):  # type: ignore[misc]
         name: Name in the URL.
         folder: The artifact's folder.
         expected_digest: OMS root digest that the folder must have, `sha256:…`; None skips the check.
-        scores: Where predictions are counted.
+        answered: Told the predictions of every answer; gives the id of that, or nothing.
     """
 
-    def __init__(self, name: str, folder: Path, expected_digest: str | None, scores: ScoreHistogram) -> None:
-        super().__init__(name)
-        self._scores = scores
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        expected_digest: str | None,
+        answered: Callable[[Sequence[float]], str],
+    ) -> None:
+        super().__init__(name, return_response_headers=True)
+        self._answered = answered
         self._folder = folder
         self._expected = expected_digest
         self._artifact: Artifact
@@ -81,7 +87,12 @@ class RankerModel(kserve.Model):  # type: ignore[misc]
         self.ready = True
         return True
 
-    def predict(self, payload: Any, headers: Mapping[str, str] | None = None) -> dict[str, list[float]]:  # noqa: ARG002
+    def predict(
+        self,
+        payload: Any,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002
+        response_headers: dict[str, str] | None = None,
+    ) -> dict[str, list[float]]:
         """Scores `{"instances": [{"user": 196, "item": 242}, ...]}`.
 
         Returns:
@@ -100,7 +111,8 @@ class RankerModel(kserve.Model):  # type: ignore[misc]
         except MissingItemRowError as error:
             raise BrokenArtifactError(str(error)) from None
         predictions = self._score(user_rows, item_rows)
-        self._scores.observe(predictions)
+        if (id_ := self._answered(predictions)) and response_headers is not None:
+            response_headers[prediction_id.HEADER] = id_
         return {"predictions": predictions}
 
     def _score(self, user_rows: list[int], item_rows: list[int]) -> list[float]:

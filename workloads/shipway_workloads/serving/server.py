@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from kserve.model_server import ModelServer, app  # type: ignore[import-untyped]
 
 from shipway_workloads.serving.counters import Counters
+from shipway_workloads.serving.label_intake import LabelIntake
 from shipway_workloads.serving.middleware import Drain, PredictionMiddleware
 from shipway_workloads.serving.observer import observer
 from shipway_workloads.serving.predictor import BadRequestError, BrokenArtifactError
@@ -49,6 +50,7 @@ class PredictorServer(ModelServer):  # type: ignore[misc]
         self._counters_port = counters_port
         self._drain = Drain()
         self._drain_seconds = drain_seconds
+        app.add_middleware(LabelIntake, labels=counters.labels)
         app.add_middleware(PredictionMiddleware, counters=counters, drain=self._drain)
         # KServe's own handlers log a traceback for each; an error a request must not become a log line a request.
         app.add_exception_handler(BadRequestError, _answer(400))

@@ -55,18 +55,22 @@ class Predictions(ApiModel):
 
 
 class Sums(ApiModel):
-    """What a BusinessMetric gate summed up of one version in the current step."""
+    """What a gate on means and ratios, or on labels, summed up of one version in the current step."""
 
     gate: DnsLabel
     """The gate."""
     metric: DnsLabel
-    """The metric."""
+    """The metric; calibration or normalized-entropy for gates on labels."""
+    until: Time | None = None
+    """Labels of predictions up to then are counted."""
+    rate: Decimal | None = None
+    """Normalized entropy only: stable's rate of positives, by which it was counted."""
     answers: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
-    """Answers that bear it."""
+    """Answers that bear the metric, or labels."""
     top: Decimal = "0"
-    """Sum of the values, or of the first numbers of ratios."""
+    """Sum of the values, or of the first numbers of ratios, or predicted positives, or losses."""
     bottom: Decimal = "0"
-    """Sum of the second numbers; as many as answers where there are none."""
+    """Sum of the second numbers, or observed positives, or losses of a constant; for plain values, how many."""
     top_squares: Decimal = "0"
     """Sum of the squares of the first."""
     products: Decimal = "0"
@@ -104,6 +108,6 @@ class Evidence(ApiModel):
     predictions: Annotated[list[Predictions], Field(max_length=8), list_map("gate")] = []
     """Predictions, by gate."""
     sums: Annotated[list[Sums], Field(max_length=8), list_map("gate")] = []
-    """Sums of business metrics, by gate."""
+    """Sums of gates on means, ratios and labels, by gate."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
     """How far each pod's counters have been read; while the rollout is under way."""

@@ -41,6 +41,10 @@ class OnFail(StrEnum):
     OBSERVE = "Observe"
 
 
+_OBSERVED = frozenset({"PredictionShift", "Calibration"})
+"""Types that decide only where they are told to."""
+
+
 class Metric(ApiModel):
     """Numbers that the answers of a predictor bear in the header x-shipway-metric-NAME.
 
@@ -62,11 +66,15 @@ class Gate(ApiModel):
 
     name: DnsLabel
     """Name of the gate, shown in status and incidents."""
-    type: Literal["ErrorRate", "Latency", "SampleRatio", "PredictionShift", "BusinessMetric"]
+    type: Literal[
+        "ErrorRate", "Latency", "SampleRatio", "PredictionShift", "BusinessMetric", "Calibration", "NormalizedEntropy"
+    ]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
     PredictionShift: how far the new version's predictions are distributed from stable's.
-    BusinessMetric: a mean or ratio of numbers that the answers bear in a header."""
+    BusinessMetric: a mean or ratio of numbers that the answers bear in a header.
+    Calibration: predicted positives for each observed one, by labels that come late; 1 is right.
+    NormalizedEntropy: the loss for that of a constant prediction, by labels that come late."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_seconds: Seconds = "0.01"
@@ -76,23 +84,26 @@ class Gate(ApiModel):
     """PredictionShift only: how the two distributions are compared; margin is in its units."""
     metric: Metric | None = None
     """BusinessMetric only: which metric. Left out it has the gate's name, values up to 1, and less of it is worse."""
+    window_seconds: Annotated[int, Field(ge=1, le=3600)] = 600
+    """Calibration and NormalizedEntropy only: how long after a prediction its label is final; steps last longer."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
     its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed.
-    BusinessMetric: how much worse the value may be, as a fraction of largest, or of largest by largestSecond."""
+    BusinessMetric: how much worse the value may be, as a fraction of largest, or of largest by largestSecond.
+    Calibration and NormalizedEntropy: how much farther from 1, or how much larger, it may be than stable's."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
     on_fail: OnFail | None = None
     """Abort: a gate that fails takes the version back, and one that cannot tell holds the step. Observe: what it says
-    is shown in the status and changes nothing. Left out it is Observe for PredictionShift, since a better version may
-    well predict differently, and Abort for all others."""
+    is shown in the status and changes nothing. Left out it is Observe for PredictionShift and Calibration, since a
+    better version may well predict differently, and Abort for all others."""
 
     @property
     def mode(self) -> OnFail:
         """What it may do."""
-        return self.on_fail or (OnFail.OBSERVE if self.type == "PredictionShift" else OnFail.ABORT)
+        return self.on_fail or (OnFail.OBSERVE if self.type in _OBSERVED else OnFail.ABORT)
 
     @property
     def decides(self) -> bool:

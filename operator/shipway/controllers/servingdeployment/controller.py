@@ -124,6 +124,8 @@ def _assignment(snapshot: Snapshot, rollout: RolloutStatus) -> Assignment:
             for cursor in evidence.cursors
         },
         weights=_weights(snapshot, roles),
+        versions={role: ref.version for role, ref in roles.items() if ref},
+        at=snapshot.now,
     )
 
 

@@ -8,11 +8,13 @@ from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.split import split
+from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
 from shipway.api.v1alpha1.gates import Gate, Verdict
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import steps
-from shipway.controllers.servingdeployment.kept import Kept, answers, predictions, resumed, routed, slow, sums
+from shipway.controllers.servingdeployment.kept import answers, predictions, resumed, routed, slow
+from shipway.controllers.servingdeployment.kept_sums import Kept, sums
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve
 
@@ -31,7 +33,8 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     """The evidence as it was last written down."""
     candidate = next((kept for kept in rollout.evidence if kept.role == "Candidate"), None)
     stable = next((kept for kept in rollout.evidence if kept.role == "Stable"), None)
-    kept = Kept(candidate, stable, rollout.weights.desired)
+    began = seconds(rollout.step_started_at or rollout.started_at)
+    kept = Kept(candidate, stable, rollout.weights.desired, began)
     parts = alphas(spec.rollout)
     gates = tuple(resumed(gate, parts[gate.name], kept) for gate in spec.rollout.gates)
     return StepEvidence(gates, answers(candidate), answers(stable))

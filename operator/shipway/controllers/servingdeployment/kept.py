@@ -1,41 +1,25 @@
 """One gate's evidence as the status keeps it, and the gate that goes on from there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from shipway.analysis.bins import Bins, Groups
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.distances import Distance
 from shipway.analysis.evidence import GateEvidence
-from shipway.analysis.gate_types.business_metric import BusinessMetric
 from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gate_types.latency import Latency
 from shipway.analysis.gate_types.prediction_shift import PredictionShift
 from shipway.analysis.gate_types.sample_ratio import SampleRatio
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
-from shipway.analysis.ratio import NO_SUMS, Ratio, RatioMeasure
 from shipway.analysis.shift import Shift
-from shipway.api.v1alpha1.evidence import Evidence, Predictions, Slow, Sums
-from shipway.api.v1alpha1.gates import Gate, Metric
+from shipway.api.v1alpha1.evidence import Evidence, Predictions, Slow
+from shipway.api.v1alpha1.gates import Gate
+from shipway.controllers.servingdeployment import kept_sums
+from shipway.controllers.servingdeployment.kept_sums import Kept
 
 _ROUNDING = 1e-5
 """A threshold is kept with six digits."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the status holds of a step.
-
-    Attributes:
-        candidate: Of the new version; None where nothing was counted yet.
-        stable: Of stable; None where nothing was counted yet.
-        weight: The new version's percent of the traffic in this step.
-    """
-
-    candidate: Evidence | None
-    stable: Evidence | None
-    weight: int
 
 
 def resumed(gate: Gate, alpha: float, kept: Kept) -> GateEvidence:
@@ -81,11 +65,6 @@ def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Pre
     ]
 
 
-def sums(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Sums]:
-    """What the BusinessMetric gates summed up of one version."""
-    return [_sums_of(gate, candidate=candidate) for gate in gates if isinstance(gate, BusinessMetric)]
-
-
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
     return ErrorRate(gate.name, counts)
@@ -118,22 +97,14 @@ def _prediction_shift(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvide
     return PredictionShift(gate.name, shift, compared)
 
 
-def _business_metric(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
-    metric = gate.metric or Metric()
-    name = metric.name or gate.name
-    largest, second = float(metric.largest), float(metric.largest_second)
-    measure = RatioMeasure(largest, second, falling=metric.higher_is_better)
-    in_units = replace(tolerance, margin=tolerance.margin * largest / second)
-    new, old = (_ratio(gate, name, evidence) for evidence in (kept.candidate, kept.stable))
-    return BusinessMetric(gate.name, name, Comparison.resumed(in_units, measure, candidate=new, stable=old))
-
-
 _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
     "ErrorRate": _error_rate,
     "Latency": _latency,
     "SampleRatio": _sample_ratio,
     "PredictionShift": _prediction_shift,
-    "BusinessMetric": _business_metric,
+    "BusinessMetric": kept_sums.business_metric,
+    "Calibration": kept_sums.calibration,
+    "NormalizedEntropy": kept_sums.normalized_entropy,
 }
 
 
@@ -151,28 +122,6 @@ def _slow_count(slow: Slow | None) -> Count:
 def _predictions(gate: Gate, evidence: Evidence | None) -> Predictions | None:
     found = evidence.predictions if evidence else ()
     return next((seen for seen in found if seen.gate == gate.name), None)
-
-
-def _ratio(gate: Gate, metric: str, evidence: Evidence | None) -> Ratio:
-    found = next((kept for kept in evidence.sums if kept.gate == gate.name), None) if evidence else None
-    if found is None or found.metric != metric:
-        return NO_SUMS
-    totals = (found.top, found.bottom, found.top_squares, found.products, found.bottom_squares)
-    return Ratio(found.answers, *map(float, totals))
-
-
-def _sums_of(gate: BusinessMetric, *, candidate: bool) -> Sums:
-    seen = gate.comparison.candidate if candidate else gate.comparison.stable
-    return Sums(
-        gate=gate.name,
-        metric=gate.metric,
-        answers=seen.trials,
-        top=repr(float(seen.top)),
-        bottom=repr(float(seen.bottom)),
-        top_squares=repr(float(seen.top_squares)),
-        products=repr(float(seen.products)),
-        bottom_squares=repr(float(seen.bottom_squares)),
-    )
 
 
 def _slow_of(gate: Latency, *, candidate: bool) -> Slow:

@@ -15,6 +15,8 @@ OF_EVERY_TYPE = [
     {"name": "ratio", "type": "SampleRatio", "margin": "0.05"},
     {"name": "scores", "type": "PredictionShift", "margin": "0.1", "onFail": "Abort"},
     {"name": "worth", "type": "BusinessMetric", "margin": "0.1"},
+    {"name": "calibration", "type": "Calibration"},
+    {"name": "entropy", "type": "NormalizedEntropy", "onFail": "Observe"},
 ]
 
 

@@ -10,10 +10,12 @@ from shipway.analysis.bins import Bins, Scores, equal_groups
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.gate_types.latency import CALIBRATION, Latency
+from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
 from shipway.analysis.sample import Sample
 from shipway.analysis.shift import GROUPS
+from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Predictions
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
 from shipway.controllers.servingdeployment.evidence import alphas, from_status, to_status
@@ -100,6 +102,24 @@ def test_sums_of_another_metric_are_given_up():
     )
     gate = only(from_status(spec(worth | {"metric": {"name": "clicks"}}), kept(seen)))
     assert (gate.metric, gate.comparison.candidate) == ("clicks", Ratio())
+
+
+@pytest.mark.parametrize("type_", ["Calibration", "NormalizedEntropy"])
+def test_sums_over_labels_survive_with_how_far_they_were_counted(type_: str):
+    declared = spec({"name": "labels", "type": type_, "windowSeconds": 60})
+    began = seconds("2026-11-25T00:00:00Z")
+    seen = from_status(declared, rollout())
+    for minute in (2, 3):
+        at = began + 60 * minute
+        many = Cohort(at - 60, 3000, Labelled.of([(0.2, True), (0.3, False)] * 1500))
+        answered = Sample(Count(1), cohorts=(many,), at=at + 0.7)
+        seen = seen.observe(candidate=answered, stable=answered)
+    before, after = only(seen), only(from_status(declared, kept(seen)))
+    assert after.until == began + 120
+    assert before.until == pytest.approx(after.until, abs=1)
+    assert before.judge().candidate.trials > 0
+    assert after.judge().candidate == before.judge().candidate
+    assert after.judge().stable == before.judge().stable
 
 
 def test_a_margin_is_a_fraction_of_the_largest_value():

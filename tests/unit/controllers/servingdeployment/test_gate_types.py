@@ -129,6 +129,46 @@ class TestBusinessMetric:
         assert "by more than the 4 that one answer may add" in world.status.summary
 
 
+class TestCalibration:
+    CALIBRATION = {"name": "calibration", "type": "Calibration", "margin": "0.2", "windowSeconds": 1}  # noqa: RUF012
+    STEPS = [{"setWeight": 25}, {"pause": {"seconds": 130}}]  # noqa: RUF012
+
+    def at_25(self, v2: tuple[float, float] | None, **more: Any) -> World:
+        world = World(rollout={"steps": self.STEPS, "gates": [self.CALIBRATION | more], "bakeSeconds": 1})
+        world.outcome |= {"v1": (0.2, 0.2), "v2": v2}
+        world.until(lambda: world.serves("v1"))
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 25)
+        return world
+
+    def test_takes_a_version_back_that_promises_too_much_where_it_decides(self):
+        world = self.at_25((0.6, 0.2), onFail="Abort")
+        world.until(lambda: world.share("v2") == 0, within=130)
+        (incident,) = world.incidents()
+        assert incident["spec"]["gate"] == "calibration"
+
+    def test_waits_for_labels_and_says_so(self):
+        world = self.at_25(None, onFail="Abort", windowSeconds=600)
+        world.run(131)
+        assert world.ready() == ("False", "AwaitingEvidence")
+        assert "0 of 30 labels of the new version seen" in world.status.summary
+
+    def test_goes_on_with_its_counts_after_a_restart_of_the_operator_and_counts_no_label_twice(self):
+        world = self.at_25((0.2, 0.2))
+        world.run(125)
+        before = labelled(world)
+        world.restart_operator()
+        world.run(3)
+        assert before > 0
+        assert labelled(world) == before
+
+
+def labelled(world: World) -> int:
+    """Labels of the new version that the status has."""
+    counted = [evidence for evidence in world.status.rollout.evidence if evidence.role == "Candidate"]
+    return sum(sums.answers for evidence in counted for sums in evidence.sums)
+
+
 class TestSampleRatio:
     RATIO = {"name": "ratio", "type": "SampleRatio", "margin": "0.02"}  # noqa: RUF012
 

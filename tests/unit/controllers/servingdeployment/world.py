@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from shipway.analysis.bins import Bins, Scores
+from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
 from shipway.api import labels
@@ -91,6 +92,7 @@ class World:
         slow: Share of answers that take a second, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
         worth: What every answer says that it is worth, by version; a version with none says nothing.
+        outcome: What every answer predicts and the share of those that come true, by version; none has no labels.
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         rate: Requests per second.
         refuse: Kind of which the API server refuses every write.
@@ -104,6 +106,7 @@ class World:
         self.slow: dict[str, float] = defaultdict(float)
         self.lost: dict[str, float] = defaultdict(float)
         self.worth: dict[str, float | None] = defaultdict(lambda: None)
+        self.outcome: dict[str, tuple[float, float] | None] = defaultdict(lambda: None)
         self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
         self.rate = 50.0
         self.gateway_works = True
@@ -120,6 +123,7 @@ class World:
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
+        self._made: dict[str, Counter[float]] = defaultdict(Counter)
         self._due: dict[str, float] = defaultdict(float)
         self._versions = itertools.count(1)
         self.restart_operator()
@@ -412,9 +416,16 @@ class World:
         counts[BUCKETS.index(0.01)] = int(requests) - int(slow)
         counts[BUCKETS.index(1.0)] = int(slow)
         scores = Scores("tenths", Bins(tuple(map(int, self._predicted[pod])))) if self._predicted[pod] else None
-        return Counters(
-            started, int(requests), int(errors), Histogram(BUCKETS, tuple(counts)), scores, self._metrics(pod)
-        )
+        latency, metrics = Histogram(BUCKETS, tuple(counts)), self._metrics(pod)
+        return Counters(started, int(requests), int(errors), latency, scores, metrics, self._labels(pod))
+
+    def _labels(self, pod: str) -> dict[str, tuple[Cohort, ...]]:
+        """Every label comes at once."""
+        version = self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION]
+        outcome = self.outcome[version]
+        if outcome is None:
+            return {}
+        return {version: tuple(_cohort(end, made, *outcome) for end, made in self._made[pod].items())}
 
     def _metrics(self, pod: str) -> dict[str, Ratio]:
         return {"worth": self._worth[pod]} if pod in self._worth else {}
@@ -493,11 +504,22 @@ class World:
                 whole = int(counts[1] + answers) - int(counts[1])
                 if (worth := self.worth[version]) is not None:
                     self._worth[pod] += Ratio.of_mean(whole, whole * worth, whole * worth**2)
+                self._made[pod][(self.now // 60 + 1) * 60] += whole
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
                 counts[3] += answers * self.slow[version]
                 for place, part in enumerate(self.scores[version]):
                     self._predicted[pod][place] += answers * part
+
+
+def _cohort(end: float, made: int, prediction: float, share: float) -> Cohort:
+    positives = round(made * share)
+    seen = _times(positives, (prediction, True)) + _times(made - positives, (prediction, False))
+    return Cohort(end, made, seen)
+
+
+def _times(number: int, pair: tuple[float, bool]) -> Labelled:
+    return Labelled(*(number * value for value in vars(Labelled.of([pair])).values()))
 
 
 def serving_spec() -> dict[str, Any]:
