@@ -173,7 +173,10 @@ class _Labels(BaseModel):
 
     def read(self) -> dict[str, tuple[Cohort, ...]]:
         return {
-            version: tuple(Cohort(end, made, Labelled(*sums)) for end, made, *sums in rows)
+            version: tuple(
+                Cohort(end, made, Labelled(labelled, positives, *sums))
+                for end, made, labelled, positives, *sums in rows
+            )
             for version, rows in self.versions.items()
         }
 

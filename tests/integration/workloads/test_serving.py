@@ -50,6 +50,15 @@ class Predictor:
             client.close()
         return response.status, answer, {name.lower(): value for name, value in response.getheaders()}
 
+    def tell(self, labels: dict[str, Any]) -> tuple[int, Any]:
+        """Status and body of the answer to labels."""
+        client = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client.request("POST", "/labels", json.dumps(labels), {"content-type": "application/json"})
+        response = client.getresponse()
+        answer = json.loads(response.read())
+        client.close()
+        return response.status, answer
+
     def counters(self) -> dict[str, Any]:
         """The counters."""
         return json.loads(self.get("/counters"))  # type: ignore[no-any-return]
@@ -85,6 +94,15 @@ def test_it_answers_with_the_model_s_numbers_and_its_version(served: Predictor):
     expected = evaluate.score(small_ranker(), np.asarray([3, 1]), np.asarray([10, 12]))
     assert (status, body["predictions"]) == (200, pytest.approx(expected.tolist(), abs=1e-6))
     assert headers["x-shipway-version"] == "v2"
+
+
+def test_a_label_is_told_by_the_id_of_the_answer_and_counted_with_its_version(served: Predictor):
+    _, _, headers = served.ask((3, 10), (1, 12))
+    labels = [{"id": headers["x-shipway-prediction-id"], "instance": instance, "label": 1} for instance in (0, 1)]
+    assert served.tell({"labels": labels}) == (200, {"counted": 2, "tooLate": 0})
+    assert served.tell({"labels": [{"id": "guessed", "label": 1}]})[0] == 400
+    cohorts = served.counters()["labels"]["versions"]["v2"]
+    assert sum(positives for _, _, _, positives, *_ in cohorts) == 2
 
 
 def test_a_lost_row_is_a_server_error_that_names_the_item(served: Predictor):

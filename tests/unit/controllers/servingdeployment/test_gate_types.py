@@ -149,7 +149,7 @@ class TestCalibration:
 
     def test_waits_for_labels_and_says_so(self):
         world = self.at_25(None, onFail="Abort", windowSeconds=600)
-        world.run(131)
+        world.run(135)
         assert world.ready() == ("False", "AwaitingEvidence")
         assert "0 of 30 labels of the new version seen" in world.status.summary
 
