@@ -202,7 +202,7 @@ class _Payload(BaseModel):
 
     def counters(self) -> Counters:
         buckets = Buckets(self.latency.first_bound, self.latency.ratio, len(self.latency.counts))
-        latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores and self.scores.read()
+        latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores.read() if self.scores else None
         metrics = {name: sums.read() for name, sums in (self.metrics or {}).items()}
         labels = self.labels.read() if self.labels else {}
         return Counters(self.started_at, self.requests, self.errors, latency, scores, metrics, labels)

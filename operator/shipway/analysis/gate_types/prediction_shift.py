@@ -37,7 +37,7 @@ class PredictionShift:
             return replace(self, shift=replace(self.shift, problem="predictions are counted in different bins"))
         return replace(
             self,
-            shift=self.shift.observe(candidate=new and new.bins, stable=old and old.bins),
+            shift=self.shift.observe(candidate=new.bins if new else None, stable=old.bins if old else None),
             silence=self.silence.observe(
                 candidate.answers, stable.answers, heard=(_predicts(candidate), _predicts(stable))
             ),
