@@ -39,7 +39,6 @@ SERVING: dict[str, Any] = {
                 "name": "slow",
                 "type": "Latency",
                 "quantile": "0.95",
-                "fastEnoughSeconds": "0.01",
                 "margin": "0.01",
                 "metric": {"name": "clicks", "largest": "20", "largestSecond": "20"},
             }

@@ -62,13 +62,6 @@ REFUSED = {
         minimal("ServingDeployment", name="d" * 41),
         ("", "longer than 40 characters"),
     ),
-    "a time that is no time at all": (
-        minimal(
-            "ServingDeployment",
-            rollout={"gates": [{"name": "latency", "type": "Latency", "fastEnoughSeconds": "-0.01"}]},
-        ),
-        ("spec.rollout.gates[0].fastEnoughSeconds", "write seconds below 100"),
-    ),
     "neither version nor alias": (
         minimal("ServingDeployment", version=None),
         ("spec", "exactly one of version and alias"),

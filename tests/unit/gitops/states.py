@@ -231,6 +231,14 @@ def _no_counters() -> World:
     return world
 
 
+def _answers_lost() -> World:
+    ratio = {"name": "ratio", "type": "SampleRatio", "margin": "0.02"}
+    world = at("v2", 25, rollout={"steps": STEPS, "gates": [*GATES, ratio]})
+    world.lost["v2"] = 0.6
+    world.run(20)
+    return world
+
+
 def baking() -> World:
     """A release at all the traffic, still watched."""
     world = at("v2", 100)
@@ -300,6 +308,7 @@ DEPLOYMENTS: dict[str, Build] = {
     "the hold is over and it paused": _deployment(lambda: _too_few_answers(hold=5)),
     "the hold is over and it was taken back": _deployment(lambda: _too_few_answers("Abort", hold=5)),
     "its counters cannot be read": _deployment(_no_counters),
+    "its answers get lost on the way": _deployment(_answers_lost),
     "it bakes": _deployment(baking),
     "a gate fails and stable is dead": _deployment(_nobody_to_go_back_to),
     "a gate failed": _deployment(taken_back),

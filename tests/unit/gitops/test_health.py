@@ -78,6 +78,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "the hold is over and it paused": ("Paused", SUSPENDED),
         "the hold is over and it was taken back": ("RolledBack", DEGRADED),
         "its counters cannot be read": ("MetricsUnavailable", PROGRESSING),
+        "its answers get lost on the way": ("NotComparable", PROGRESSING),
         "it bakes": ("Baking", PROGRESSING),
         "a gate fails and stable is dead": ("RollbackBlocked", DEGRADED),
         "a gate failed": ("Quarantined", DEGRADED),

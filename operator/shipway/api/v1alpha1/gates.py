@@ -18,14 +18,6 @@ class Verdict(StrEnum):
     ERROR = "Error"
 
 
-Seconds = Annotated[
-    str,
-    Field(max_length=16),
-    in_words(r"^[0-9]{1,2}(\.[0-9]+)?$", "write seconds below 100 in quotes, such as '0.01'"),
-]
-"""A time as short as those that answers take."""
-
-
 Amount = Annotated[
     str,
     Field(max_length=16),
@@ -77,9 +69,9 @@ class Gate(ApiModel):
     NormalizedEntropy: the loss for that of a constant prediction, by labels that come late."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
-    fast_enough_seconds: Seconds = "0.01"
-    """Latency only: an answer within so many seconds is never slow, however fast stable is. It is rounded up to a bound
-    of the predictor's buckets; 0 leaves it to stable alone."""
+    fast_enough_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 10
+    """Latency only: an answer within so many milliseconds is never slow, however fast stable is. It is rounded up to a
+    bound of the predictor's buckets; 0 leaves it to stable alone."""
     distance: Literal["KolmogorovSmirnov", "PSI", "JensenShannon"] = "KolmogorovSmirnov"
     """PredictionShift only: how the two distributions are compared; margin is in its units."""
     metric: Metric | None = None

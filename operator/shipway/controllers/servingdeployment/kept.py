@@ -77,7 +77,7 @@ def _latency(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
         gate.name,
         Comparison.resumed(tolerance, PROPORTION, candidate=_slow_count(new), stable=_slow_count(old)),
         quantile=float(gate.quantile),
-        fast_enough=float(gate.fast_enough_seconds),
+        fast_enough=gate.fast_enough_milliseconds / 1000,
         threshold=float(known.threshold) if known else None,
     )
 
@@ -111,7 +111,7 @@ _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
 def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:
     """None too where it was counted by a threshold that the gate, edited since, calls fast enough."""
     found = next((slow for slow in evidence.slow if slow.gate == gate.name), None) if evidence else None
-    least = float(gate.fast_enough_seconds) * (1 - _ROUNDING)
+    least = gate.fast_enough_milliseconds / 1000 * (1 - _ROUNDING)
     return found if found and float(found.threshold) >= least else None
 
 

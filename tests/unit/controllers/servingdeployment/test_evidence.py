@@ -161,5 +161,5 @@ def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
 def test_counts_by_a_threshold_that_is_called_fast_enough_since_are_given_up():
     seen = from_status(spec(latency()), rollout()).observe(candidate=Sample(), stable=answered(0.02, CALIBRATION))
     seen = seen.observe(candidate=answered(0.05, 3), stable=answered(0.02, 7))
-    gate = only(from_status(spec(latency(fastEnoughSeconds="0.1")), kept(seen)))
+    gate = only(from_status(spec(latency(fastEnoughMilliseconds=100)), kept(seen)))
     assert (gate.threshold, gate.comparison.candidate) == (None, Count())
