@@ -89,6 +89,8 @@ class Shift:
 
     def observe(self, *, candidate: Bins | None, stable: Bins | None) -> "Shift":
         """The evidence after one more batch in the bins of the predictors; None where nothing was predicted."""
+        if candidate is None and stable is None:
+            return self
         first, *others = {len(seen.counts) for seen in (self.first, candidate, stable) if seen} or {0}
         if others or (self.grouped and first and first < self.grouped.groups.size):
             return replace(self, problem="predictions are counted in different bins")

@@ -79,6 +79,11 @@ def test_the_gate_waits_until_stables_predictions_can_be_grouped():
     assert judgement.message == f"50 of {FIRST_PREDICTIONS} predictions of stable seen to group them"
 
 
+def test_a_batch_without_predictions_tells_nothing_of_the_bins():
+    silent = after(Shift(STRICT, KS), None, None)
+    assert after(silent, Bins((1,) * 5), Bins((10,) * 5)).judge().verdict is Verdict.INCONCLUSIVE
+
+
 def test_predictions_that_made_the_groups_are_not_counted_in_them():
     shift = learned()
     assert shift.grouped is not None

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -38,7 +39,7 @@ class Predictor:
     """A real HTTP server that counts, on a loopback address of its own."""
 
     def __init__(self) -> None:
-        self.address = f"127.77.1.{next(_hosts)}"
+        self.address = f"127.77.{os.getpid() % 250 + 1}.{next(_hosts)}"
         self.started, self.requests, self.errors = 1000.0, 0, 0
         self.answer: Callable[[], Any] = self.counters
         self.port = 0
