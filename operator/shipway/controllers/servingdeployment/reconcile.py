@@ -197,7 +197,7 @@ def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write
 
 def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback: Rollback) -> tuple[Write, ...]:
     writes: list[Write] = []
-    shares = traffic.shares(decision.status, s.fleets)
+    shares = traffic.with_leaving(s, traffic.shares(decision.status, s.fleets))
     body = children.route(snapshot.sdep, s.spec, shares, mark=rollback.mark)
     if shares and snapshot.route is not None and gateway.differs(snapshot.route, body):
         # Without the version it was decided on: whoever wrote meanwhile, a rollback goes onto the newest known.
@@ -245,7 +245,7 @@ def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
 
 
 def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
-    shares = traffic.shares(s.status, s.fleets)
+    shares = traffic.with_leaving(s, traffic.shares(s.status, s.fleets))
     if not shares or not traffic.may_send(s, shares):
         return ()
     body = children.route(snapshot.sdep, s.spec, traffic.made_known(s, shares))

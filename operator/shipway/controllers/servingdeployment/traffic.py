@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus, VersionRef
+from shipway.controllers.servingdeployment.draining import long_enough
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Fleet, Situation
 
 
@@ -24,15 +25,27 @@ def asked(status: ServingDeploymentStatus) -> list[tuple[VersionRef, int]]:
 def shares(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> Mapping[str, int]:
     """Percent by InferenceService; empty when nobody is ready to answer.
 
-    A version without ready replicas leaves the route and the others take its part. A candidate that was never given
-    traffic is not among them: nothing is known of it.
+    A version without ready replicas leaves the route and the others take its part. Whoever a rollback would go to is
+    among them with 0. A candidate that was never given traffic is not: nothing is known of it.
     """
     ready = [(ref, weight) for ref, weight in asked(status) if fleets.get(ref.inference_service, NO_FLEET).ready > 0]
     total = sum(weight for _, weight in ready)
     if total == 0:
-        may_answer = [ref for ref, _ in ready if ref != status.candidate]
-        return {may_answer[0].inference_service: 100} if may_answer else {}
-    return {ref.inference_service: round(100 * weight / total) for ref, weight in ready if weight}
+        may_answer = [ref.inference_service for ref, _ in ready if ref != status.candidate]
+        return dict.fromkeys(may_answer, 0) | dict.fromkeys(may_answer[:1], 100)
+    return {ref.inference_service: round(100 * weight / total) for ref, weight in ready}
+
+
+def with_leaving(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
+    """The target, and with nothing those that are on the route and on their way out.
+
+    A gateway that forgets a version before it hears that the version gets nothing fails the requests in between.
+    """
+    if not target or s.route is None:
+        return target
+    drained = set(long_enough(s))
+    leaving = [name for name in s.route.backends if s.fleets.get(name, NO_FLEET).ready and name not in drained]
+    return {**dict.fromkeys(leaving, 0), **target}
 
 
 def made_known(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
@@ -41,13 +54,12 @@ def made_known(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
     A gateway may hear of a share before it hears of who is to answer it, and fails the requests in between. So the
     first share waits until the gateway has accepted a route that names the version, as long as the others answer.
     """
-    name = s.rollout.inference_service if s.rollout else ""
-    if s.route is None or not target.get(name) or s.share(name):
+    if s.route is None:
         return target
-    if name in s.route.backends and s.route.accepted:
-        return target
+    known = s.route.backends if s.route.accepted else frozenset(s.route.shares)
+    newcomers = [name for name, share in target.items() if share and not s.share(name) and name not in known]
     others_answer = s.route.shares and all(s.fleets.get(other, NO_FLEET).ready for other in s.route.shares)
-    return {**s.route.shares, name: 0} if others_answer else target
+    return {**dict.fromkeys(target, 0), **s.route.shares} if newcomers and others_answer else target
 
 
 def may_send(s: Situation, target: Mapping[str, int]) -> bool:

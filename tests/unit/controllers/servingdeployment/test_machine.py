@@ -49,6 +49,7 @@ class Releases(RuleBasedStateMachine):
     def time_passes(self, quarters: int) -> None:
         for _ in range(quarters):
             self.world.tick()
+        self._check_fallback()
 
     @rule(version=VERSIONS, share=st.sampled_from([0.0, 0.3]), quarters=st.integers(8, 100))
     def a_release_runs(self, version: str, share: float, quarters: int) -> None:
@@ -194,6 +195,16 @@ class Releases(RuleBasedStateMachine):
             assert jump <= 1 or reached >= known[now.step_index], "a step is skipped"
         if not walk or place != walk[-1]:
             walk.append(place)
+
+    def _check_fallback(self) -> None:
+        """The gateway knows whom a rollback would go to."""
+        status = self.world.status
+        if status.rollout is None or not self.world.shares():
+            return
+        baking = status.rollout.state == "Baking"
+        fallback = status.rollback_target if baking else status.stable
+        if status.rollout.state in ACTIVE and fallback and self.world.ready_pods(fallback.inference_service):
+            assert fallback.inference_service in self.world.shares()
 
     def _check_end(self, now: RolloutStatus) -> None:
         if now.id in self.ended:

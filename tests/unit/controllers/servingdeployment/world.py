@@ -233,10 +233,8 @@ class World:
             assert share == 0, "an Incident is written while the bad version still gets traffic"
 
         if isinstance(write, Delete):
-            status = self.status
-            kept = [ref.inference_service for ref in (status.stable, status.candidate, status.rollback_target) if ref]
-            assert write.name not in kept, "a version that is needed is deleted"
-            assert self.shares().get(write.name, 0) == 0, "a version with traffic is deleted"
+            assert write.name not in self._needed(), "a version that is needed is deleted"
+            assert write.name not in self.shares(), "a version that the gateway knows of is deleted"
 
     def _check_route(self, body: Object, reading: Reading | None) -> None:
         backends = body["spec"]["rules"][0]["backendRefs"]
@@ -246,11 +244,10 @@ class World:
         for name in weights:
             assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
         rollout, spec = self.status.rollout, self.sdep["spec"]["rollout"]
-        for name in (name for name, weight in weights.items() if weight == 0):
-            assert rollout, f"{name} joins the route, which is not being released"
-            assert name == rollout.inference_service, f"{name} joins the route, which is not being released"
-            assert not self.shares().get(name), f"{name} is sent nothing any more, and stays in the route"
-        self._check_newcomer(weights)
+        for name in set(weights) - set(self.shares()):
+            assert name in self._needed(), f"{name} joins the route, and nobody needs it"
+        if "resourceVersion" in body["metadata"]:
+            self._check_newcomer(weights)
         if rollout is None or not rollout.baseline or not spec.get("gates") or ROLLED_BACK in str(body["metadata"]):
             return
         raised = weights.get(rollout.inference_service, 0) > self.shares().get(rollout.inference_service, 0)
@@ -260,11 +257,16 @@ class World:
             assert reading is not None
             assert reading.fresh, "the route is raised without fresh evidence"
 
+    def _needed(self) -> set[str]:
+        status = self.status
+        return {ref.inference_service for ref in (status.stable, status.candidate, status.rollback_target) if ref}
+
     def _check_newcomer(self, weights: dict[str, int]) -> None:
         """Who gets its first share is known to the gateway, unless nobody else would answer."""
-        rollout, known = self.status.rollout, self.shares()
-        name = rollout.inference_service if rollout and rollout.state != "Baking" else ""
-        if known and weights.get(name) and all(self.ready_pods(other) for other, share in known.items() if share):
+        known = self.shares()
+        if not known or not all(self.ready_pods(other) for other, share in known.items() if share):
+            return
+        for name in (name for name, weight in weights.items() if weight):
             assert name in known, f"{name} gets {weights[name]} % before the gateway knows of it"
 
     # What the controller reads.
