@@ -56,7 +56,12 @@ def _versions(status: Object) -> list[str]:
     for role, weight in (("stable", 100 - share), ("candidate", share), ("rollbackTarget", 0)):
         if version := status.get(role):
             rows.append(f"├─ {role:<15} {version['version']:<12} {weight:>3} %  {version['digest'][:19]}")
-    return rows
+    return rows + [_kept(ref) for ref in status.get("kept", [])]
+
+
+def _kept(ref: Object) -> str:
+    took = f"undo takes about {ref['startSeconds']} s" if "startSeconds" in ref else "stopped"
+    return f"├─ {'kept':<15} {ref['version']:<12} {took}"
 
 
 def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:

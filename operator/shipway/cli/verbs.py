@@ -1,4 +1,4 @@
-"""promote, pause, resume, abort, retry: annotations with an id, so that each runs once and is recorded."""
+"""promote, pause, resume, abort, retry, undo: annotations with an id, so that each runs once and is recorded."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ HELP = {
     Verb.RESUME: "let a paused rollout go on",
     Verb.ABORT: "send all traffic back to the stable version now",
     Verb.RETRY: "lift the quarantine of the wanted version and release it again",
+    Verb.UNDO: "go back to a version that was stable before, at once, and hold the one that is left",
 }
 NEEDS_REASON = frozenset({Verb.RETRY})
 POLL_SECONDS = 0.2
@@ -31,7 +32,9 @@ def add_parsers(commands: Any) -> None:
         command.add_argument("-n", "--namespace", default="default", help="its namespace (default: %(default)s)")
         command.add_argument("--reason", default="", help="why; kept in status and in the incident")
         command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for the outcome")
-        command.set_defaults(run=run, verb=verb)
+        command.set_defaults(run=run, verb=verb, to="")
+        if verb is Verb.UNDO:
+            command.add_argument("--to", default="", metavar="VERSION", help="which one (default: the newest kept)")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -53,6 +56,7 @@ async def ask(client: Client, options: argparse.Namespace) -> str:
         labels.ACTION: options.verb.value,
         labels.ACTION_ID: action,
         labels.ACTION_REASON: options.reason,
+        labels.ACTION_TO: options.to or None,
     }
     patch = {"metadata": {"annotations": annotations}}
     await client.merge_patch(SERVING_DEPLOYMENT, options.namespace, options.name, patch)

@@ -23,10 +23,15 @@ def test_a_kubeconfig_that_is_not_there_is_one_line(
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("verb", ["promote", "pause", "resume", "abort", "retry"])
+@pytest.mark.parametrize("verb", ["promote", "pause", "resume", "abort", "retry", "undo"])
 def test_every_verb_is_a_command(verb: str) -> None:
     options = parser().parse_args([verb, "ranker", "-n", "team-reco", "--reason", "because"])
     assert options.verb.value == verb
+
+
+def test_an_undo_may_name_the_version_to_go_back_to() -> None:
+    assert parser().parse_args(["undo", "ranker", "--to", "v1"]).to == "v1"
+    assert parser().parse_args(["undo", "ranker"]).to == ""
 
 
 def complete(script: str, *words: str) -> list[str]:

@@ -21,6 +21,7 @@ SCRIPTS = {action["name"]: action["action.lua"] for action in ACTIONS["definitio
 OFFERED: dict[str, tuple[Callable[[], World], set[str]]] = {
     "a first version starts": (new, {"pause"}),
     "a version serves": (released, set()),
+    "a version serves and another one did before": (lambda: released("v2"), {"undo"}),
     "a step is under way": (under_way, {"promote", "pause", "abort"}),
     "a person paused it": (lambda: acted("pause"), {"promote", "resume", "abort"}),
     "a person resumed it": (resumed, {"promote", "pause", "abort"}),

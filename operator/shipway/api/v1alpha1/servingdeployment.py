@@ -69,6 +69,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     ABORT = "abort"
     RETRY = "retry"
+    UNDO = "undo"
 
 
 class GatewayRef(ApiModel):
@@ -192,6 +193,8 @@ class VersionRef(ApiModel):
     """That configuration, so that the version can be put back as it was."""
     min_replicas: Annotated[int, Field(ge=1)] | None = None
     """Replicas it is held at for the time of a release, where that is more than the configuration says."""
+    start_seconds: Annotated[int, Field(ge=0)] | None = None
+    """What it took to be ready when it was released; an undo takes about as long."""
     since: Time | None = None
     """When it took this role."""
     baked: bool = False
@@ -233,6 +236,8 @@ class RolloutStatus(ApiModel):
     """The InferenceService that runs it."""
     baseline: Annotated[str, Field(max_length=63)] = ""
     """The version it is compared with; empty for a first version."""
+    undo: bool = False
+    """Whether a person went back to this version: in one step, and no gate is asked."""
     state: Literal["Starting", "Stepping", "Paused", "Baking", "Completed", "Aborted", "Superseded"]
     """Where it is."""
     step_index: Annotated[int, Field(ge=0)] = 0
@@ -280,7 +285,7 @@ class Abort(ApiModel):
     predictor_hash: Annotated[str, Field(max_length=64)]
     """Its predictor configuration."""
     reason: Annotated[str, Field(max_length=64)]
-    """GateFailed, Inconclusive, Aborted (by a person), ProgressDeadlineExceeded or NotReady."""
+    """GateFailed, Inconclusive, Aborted or Undone (by a person), ProgressDeadlineExceeded or NotReady."""
     gate: ShortText = ""
     """The gate."""
     message: Text = ""
@@ -306,7 +311,7 @@ class ActionRecord(ApiModel):
     id: Annotated[str, Field(max_length=128)]
     """Its id; an id runs once."""
     verb: Annotated[str, Field(max_length=32)]
-    """promote, pause, resume, abort or retry."""
+    """promote, pause, resume, abort, retry or undo."""
     by: ShortText = ""
     """Who asked, as stamped at admission."""
     reason: ShortText = ""
@@ -326,6 +331,8 @@ class ServingDeploymentStatus(Status):
     """The version being released."""
     rollback_target: VersionRef | None = None
     """The old stable, kept at its size until the bake ends."""
+    kept: Annotated[list[VersionRef], Field(max_length=5), list_map("inferenceService")] = []
+    """Versions that were stable before, newest first: not running, and `undo` goes back to them."""
     rollout: RolloutStatus | None = None
     """The rollout under way, or the last one."""
     abort: Abort | None = None

@@ -7,7 +7,7 @@ from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, Weights
 from shipway.controllers.servingdeployment.draining import draining
 from shipway.controllers.servingdeployment.evidence import gate_statuses, step_token, to_status
-from shipway.controllers.servingdeployment.situation import ACTIVE, Situation
+from shipway.controllers.servingdeployment.situation import ACTIVE, Situation, is_of
 
 
 def keep_books(s: Situation, status: ServingDeploymentStatus, *, existing: Iterable[str]) -> ServingDeploymentStatus:
@@ -57,8 +57,12 @@ def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
 
 def _confirmed(s: Situation, status: ServingDeploymentStatus) -> str | None:
     """When the route was read back without the version that was taken back."""
-    rollout = status.rollout
-    aborted = rollout is not None and rollout.state == "Aborted"
-    if rollout is None or not aborted or not _settled(s) or s.share(rollout.inference_service):
-        return None
-    return rfc3339(s.now)
+    return rfc3339(s.now) if _settled(s) and _is_left(s, status) else None
+
+
+def _is_left(s: Situation, status: ServingDeploymentStatus) -> bool:
+    rollout, stable = status.rollout, status.stable
+    if rollout is not None and rollout.state == "Aborted":
+        return s.share(rollout.inference_service) == 0
+    left = stable is not None and status.abort is not None and not is_of(status.abort, stable)
+    return left and stable is not None and s.share(stable.inference_service) == 100

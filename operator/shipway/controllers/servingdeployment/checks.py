@@ -89,6 +89,17 @@ def hold_on(
     return Hold(Reason.ROLLED_BACK, f"{ref.version} was taken back at {own.at}: {own.message}. {cure}")
 
 
+def obstacle(
+    ref: VersionRef, *, sdep: Object, model: str, versions: Mapping[str, Object], incidents: Iterable[Object]
+) -> str:
+    """Why a kept version cannot be gone back to; empty when it can."""
+    found = versions.get(ref.version)
+    if found is None or found["spec"]["digest"] != ref.digest:
+        return f"ModelVersion {model}-{ref.version} is gone, or is another one now"
+    held = hold_on(ref, sdep=sdep, model=model, incidents=incidents, abort=None)
+    return f"{ref.version} is held by Incident {held.incidents[-1]}" if held else ""
+
+
 def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
     """How a version's predictor is doing, by its InferenceService and its pods."""
     if service is None or "deletionTimestamp" in service["metadata"]:

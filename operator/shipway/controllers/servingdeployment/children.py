@@ -29,7 +29,7 @@ def inference_service(sdep: Object, spec: ServingDeploymentSpec, ref: VersionRef
     source = ModelVersionSpec.model_validate(version["spec"])
     predictor = ref.predictor or spec.predictor
     metadata = part_of(sdep, ref.inference_service, {labels.MODEL: spec.model, labels.VERSION: ref.version})
-    lasting = ref.model_copy(update={"since": None, "baked": False, "min_replicas": None})
+    lasting = ref.model_copy(update={"since": None, "baked": False, "min_replicas": None, "start_seconds": None})
     served = kserve.Served(
         model=spec.model,
         version=ref.version,

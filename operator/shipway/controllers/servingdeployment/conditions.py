@@ -128,15 +128,16 @@ def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
 
 
 def _place(s: Situation, rollout: RolloutStatus) -> str:
+    name = f"undo to {rollout.version}" if rollout.undo else rollout.version
     if not rollout.step_hash:
-        return f"{rollout.version} is starting" if rollout.state != "Paused" else f"{rollout.version}"
+        return f"{name} is starting" if rollout.state != "Paused" else name
     if rollout.state == "Baking":
-        return f"{rollout.version} at 100 %"
+        return f"{name} at 100 %"
     stages = s.stages
     known = rollout.step_hash == steps.hash_of(stages)
     number = stages.index(s.stage) + 1 if known else 1
     clock = _clock(s, rollout, s.stage) if known else "steps edited"
-    return f"{rollout.version} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock})"
+    return f"{name} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock})"
 
 
 def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
@@ -170,7 +171,7 @@ def _meanwhile(s: Situation) -> str:
 
 
 def _waiting_wanted(s: Situation) -> str:
-    if not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.subject):
+    if not isinstance(s.wanted, Wanted) or s.hold or same(s.wanted.ref, s.subject):
         return ""
     return f"; {s.wanted.ref.version} waits for the end of the bake, which `shipway promote` brings forward"
 
@@ -193,6 +194,9 @@ def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
     if not rollout.baseline:
         text = f"{rollout.version} is a first version: there was nothing to compare it with"
         return Verdict(GUARDED, status=False, reason=Reason.NO_BASELINE, message=text)
+    if rollout.undo:
+        text = f"a person went back to {rollout.version}: no gate was asked"
+        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
     if not s.spec.rollout.gates:
         text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates"
         return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)

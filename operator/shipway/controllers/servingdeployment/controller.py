@@ -99,12 +99,16 @@ class ServingDeploymentController(Controller):
 
     def _with_findings(self, key: Key, snapshot: Snapshot) -> Snapshot:
         rollout = snapshot.stored.rollout
-        if rollout is None or rollout.state not in ACTIVE or not rollout.baseline or not snapshot.spec.rollout.gates:
+        if rollout is None or rollout.state not in ACTIVE or not _is_judged(snapshot, rollout):
             self._counters.forget(key)
             return snapshot
         self._counters.follow(key, _assignment(snapshot, rollout))
         reading = self._counters.reading(key)
         return snapshot.with_findings(_findings(reading)) if reading else snapshot
+
+
+def _is_judged(snapshot: Snapshot, rollout: RolloutStatus) -> bool:
+    return bool(rollout.baseline and snapshot.spec.rollout.gates) and not rollout.undo
 
 
 def _assignment(snapshot: Snapshot, rollout: RolloutStatus) -> Assignment:
@@ -200,7 +204,7 @@ def _action(sdep: Object) -> Action | None:
     by, reason = notes.get(labels.ACTION_BY, ""), notes.get(labels.ACTION_REASON, "")
     named = _bounded(notes.get(labels.ACTION_ID, "").strip())
     id_ = named or f"{UNNAMED}{short_hash(verb, by, reason, length=12)}"
-    return Action(id_, verb[:32], by[:256], reason[:256])
+    return Action(id_, verb[:32], by[:256], reason[:256], notes.get(labels.ACTION_TO, "").strip())
 
 
 def _bounded(id_: str) -> str:

@@ -14,12 +14,13 @@ from shipway.api.v1alpha1.servingdeployment import (
     VersionRef,
     Weights,
 )
-from shipway.controllers.servingdeployment.situation import Mark, Situation
+from shipway.controllers.servingdeployment.situation import Mark, Situation, same
 from shipway.controllers.servingdeployment.steps import Stage, hash_of
 from shipway.integrations.kserve import short_hash
 from shipway.runtime.plan import Note
 
 HISTORY_LIMIT = 64
+KEPT_LIMIT = 5
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,30 @@ class Lift:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """A person goes back from a version that was stable: its Incident, which holds it, is written first.
+
+    Attributes:
+        subject: The version that is left.
+        instead: The version that is gone back to.
+        incident: Name of the Incident.
+        mark: Who, when and why.
+    """
+
+    subject: VersionRef
+    instead: VersionRef
+    incident: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class Decision:
     """The next status, and what must be written before it."""
 
     status: ServingDeploymentStatus
     rollback: Rollback | None = None
     lift: Lift | None = None
+    undone: Undone | None = None
     notes: tuple[Note, ...] = ()
 
 
@@ -64,6 +83,22 @@ def with_rollout(status: ServingDeploymentStatus, **changes: Any) -> ServingDepl
     """The status with some fields of its rollout changed."""
     assert status.rollout is not None
     return status.model_copy(update={"rollout": status.rollout.model_copy(update=changes)})
+
+
+def begin(s: Situation, ref: VersionRef, *, undo: bool = False) -> ServingDeploymentStatus:
+    """Begin to release a version beside stable, at the size stable has."""
+    stable = s.status.stable
+    candidate = ref.model_copy(update={"since": rfc3339(s.now), "min_replicas": _as_many_as(s, stable)})
+    rollout = RolloutStatus(
+        id=new_id(s, ref),
+        version=ref.version,
+        inference_service=ref.inference_service,
+        baseline=stable.version if stable else "",
+        undo=undo,
+        state="Starting",
+        started_at=rfc3339(s.now),
+    )
+    return s.status.model_copy(update={"candidate": candidate, "rollback_target": None, "rollout": rollout})
 
 
 def take_back(s: Situation, mark: Mark) -> Decision:
@@ -109,6 +144,9 @@ def enter(s: Situation, stage: Stage) -> Decision:
         hold_since=None,
         history=_closed(s, rollout),
     )
+    if not rollout.step_hash:
+        took = max(0, round(s.elapsed(rollout.started_at)) - rollout.paused_seconds)
+        status = status.model_copy(update={"candidate": subject.model_copy(update={"start_seconds": took})})
     note = Note("Normal", Reason.PROGRESSING, f"{subject.version} goes to {stage.weight} %")
     return Decision(status, notes=(note,))
 
@@ -133,7 +171,7 @@ def promote(s: Situation) -> Decision:
         history=_closed(s, rollout),
     )
     if not bakes:
-        status = _unpinned(status)
+        status = _unpinned(_keeping(status, old))
     return Decision(status, notes=(Note("Normal", Reason.PROMOTED, f"{candidate.version} is the stable version now"),))
 
 
@@ -143,7 +181,8 @@ def complete(s: Situation) -> Decision:
     stable = subject.model_copy(update={"baked": True})
     status = s.status.model_copy(update={"stable": stable, "rollback_target": None})
     status = with_rollout(status, state="Completed", finished_at=rfc3339(s.now), wait_skipped=False, hold_since=None)
-    return Decision(_unpinned(status), notes=(Note("Normal", Reason.SERVING, f"{stable.version} has passed its bake"),))
+    status = _unpinned(_keeping(status, s.status.rollback_target))
+    return Decision(status, notes=(Note("Normal", Reason.SERVING, f"{stable.version} has passed its bake"),))
 
 
 def incident_name(deployment: str, rollout: RolloutStatus) -> str:
@@ -191,6 +230,20 @@ def _closed(s: Situation, rollout: RolloutStatus) -> list[StepRecord]:
         update={"ended_at": rfc3339(s.now), "requests": s.findings.evidence.candidate.trials}
     )
     return [*rollout.history[:-1], last]
+
+
+def _keeping(status: ServingDeploymentStatus, old: VersionRef | None) -> ServingDeploymentStatus:
+    """The status with the old stable among the versions that may be gone back to, and the new one no more."""
+    others = [ref for ref in status.kept if not same(ref, status.stable) and not same(ref, old)]
+    newest = [old.model_copy(update={"min_replicas": None})] if old else []
+    return status.model_copy(update={"kept": [*newest, *others][:KEPT_LIMIT]})
+
+
+def _as_many_as(s: Situation, stable: VersionRef | None) -> int | None:
+    """Replicas the new version is held at: as many as stable has now, since in the end it takes all of its traffic."""
+    least = s.spec.predictor.min_replicas
+    ready = min(s.fleet(stable).ready, s.spec.predictor.max_replicas)
+    return ready if ready > least else None
 
 
 def _size(s: Situation, ref: VersionRef) -> int:

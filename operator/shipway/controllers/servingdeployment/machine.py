@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.gates import Verdict
-from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, VersionRef, Weights
+from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, Weights
 from shipway.controllers.servingdeployment import steps, verbs
 from shipway.controllers.servingdeployment.decision import (
     HISTORY_LIMIT,
     Decision,
+    begin,
     complete,
     enter,
     later,
-    new_id,
     promote,
     replace,
     take_back,
@@ -56,6 +56,8 @@ def _make_room(s: Situation) -> Decision | None:
     if rollout is None or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.subject):
         return None
     wanted = s.wanted.ref
+    if rollout.undo and (s.hold or same(wanted, s.status.stable)):
+        return None  # that is the version a person went back from
     if rollout.state == "Baking":
         return replace(s, f"{wanted.version} is wanted again") if same(wanted, s.status.rollback_target) else None
     if s.share(rollout.inference_service) and not (s.fallback and s.nobody_is_cut_off):
@@ -196,21 +198,15 @@ def _start(s: Situation) -> Decision | None:
     """A version is wanted that is not the stable one, and nothing holds it back."""
     if s.rollout or s.hold or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
         return None
-    if s.status.abort is not None and s.status.abort.route_confirmed_at is None:
+    if s.status.abort is not None and s.status.abort.route_confirmed_at is None and _was_taken_back(s):
         return None
     stable, wanted = s.status.stable, s.wanted.ref
-    candidate = wanted.model_copy(update={"since": rfc3339(s.now), "min_replicas": _size(s, stable)})
-    rollout = RolloutStatus(
-        id=new_id(s, wanted),
-        version=wanted.version,
-        inference_service=wanted.inference_service,
-        baseline=stable.version if stable else "",
-        state="Starting",
-        started_at=rfc3339(s.now),
-    )
     text = f"{wanted.version} is released" + (f" beside {stable.version}" if stable else " as the first version")
-    status = s.status.model_copy(update={"candidate": candidate, "rollback_target": None, "rollout": rollout})
-    return Decision(status, notes=(Note("Normal", Reason.PROGRESSING, text),))
+    return Decision(begin(s, wanted), notes=(Note("Normal", Reason.PROGRESSING, text),))
+
+
+def _was_taken_back(s: Situation) -> bool:
+    return s.status.rollout is not None and s.status.rollout.state == "Aborted"
 
 
 _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
@@ -231,7 +227,12 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
 def _may_begin(s: Situation) -> bool:
     """Before the first weight: warmed, and its counters can be read."""
     seen = s.findings.outcome(s.gates) not in {Verdict.FAIL, Verdict.ERROR}
-    return seen and s.capacity_for(s.stages[0]) and isinstance(s.wanted, Wanted)
+    return seen and s.capacity_for(s.stages[0]) and _is_wanted(s)
+
+
+def _is_wanted(s: Situation) -> bool:
+    """Whether there is a version to release; where a person goes back, whatever the spec asks for."""
+    return isinstance(s.wanted, Wanted) or (s.rollout is not None and s.rollout.undo)
 
 
 def _waited(s: Situation, rollout: RolloutStatus) -> bool:
@@ -245,7 +246,7 @@ def _leave_step(s: Situation) -> Decision | None:
     following = steps.after(s.stages, s.stage)
     if following is None:
         return promote(s)
-    return enter(s, following) if s.capacity_for(following) and isinstance(s.wanted, Wanted) else None
+    return enter(s, following) if s.capacity_for(following) and _is_wanted(s) else None
 
 
 def _when_gates_agree(
@@ -283,10 +284,3 @@ def _hold(s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Dec
     if rollout.state == "Baking":
         return None
     return Decision(with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now)))
-
-
-def _size(s: Situation, stable: VersionRef | None) -> int | None:
-    """Replicas the new version is held at: as many as stable has now, since in the end it takes all of its traffic."""
-    least = s.spec.predictor.min_replicas
-    ready = min(s.fleet(stable).ready, s.spec.predictor.max_replicas)
-    return ready if ready > least else None

@@ -13,7 +13,7 @@ from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec
 from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, conditions, machine, traffic
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
-from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, incident_name
+from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.situation import (
     Action,
@@ -109,6 +109,7 @@ def observe(snapshot: Snapshot) -> Situation:
         action=snapshot.action,
         now=snapshot.now,
         answering=_answering(snapshot, spec),
+        obstacles=_obstacles(snapshot, spec, status),
     )
 
 
@@ -127,6 +128,16 @@ def _hold(
     return checks.hold_on(
         wanted.ref, sdep=snapshot.sdep, model=spec.model, incidents=snapshot.incidents, abort=status.abort
     )
+
+
+def _obstacles(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Mapping[str, str]:
+    found = {
+        ref.inference_service: checks.obstacle(
+            ref, sdep=snapshot.sdep, model=spec.model, versions=snapshot.versions, incidents=snapshot.incidents
+        )
+        for ref in status.kept
+    }
+    return {name: why for name, why in found.items() if why}
 
 
 def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.RouteView | None:
@@ -189,10 +200,10 @@ def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus
 def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write, ...]:
     if decision.rollback is not None:
         return _taking_back(snapshot, s, decision, decision.rollback)
-    lifting = _lifting(snapshot, decision.lift) if decision.lift else ()
+    records = (*_lifting(snapshot, decision.lift), *_blaming(snapshot, s, decision.undone))
     if snapshot.missing:
-        return lifting
-    return (*lifting, *_services(snapshot, s), *_route(snapshot, s), *_deletions(snapshot, s))
+        return records
+    return (*records, *_services(snapshot, s), *_route(snapshot, s), *_deletions(snapshot, s))
 
 
 def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback: Rollback) -> tuple[Write, ...]:
@@ -219,7 +230,27 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
     return tuple(writes)
 
 
-def _lifting(snapshot: Snapshot, lift: Lift) -> tuple[Write, ...]:
+def _blaming(snapshot: Snapshot, s: Situation, undone: Undone | None) -> tuple[Write, ...]:
+    if undone is None:
+        return ()
+    incident = children.incident(
+        snapshot.sdep,
+        s.spec,
+        name=undone.incident,
+        subject=undone.subject,
+        stable=undone.instead,
+        mark=undone.mark,
+        model=snapshot.model,
+        findings=Findings(),
+        step_index=0,
+        weight=100,
+    )
+    return (Create(INCIDENT, incident),)
+
+
+def _lifting(snapshot: Snapshot, lift: Lift | None) -> tuple[Write, ...]:
+    if lift is None:
+        return ()
     patch = {"lifted": {"by": lift.by[:256], "reason": lift.reason[:1024], "time": rfc3339(lift.at)}}
     namespace = snapshot.sdep["metadata"]["namespace"]
     return tuple(PatchStatus(INCIDENT, namespace, name, patch) for name in lift.incidents)

@@ -89,6 +89,8 @@ class Action:
     verb: str
     by: str
     reason: str
+    to: str = ""
+    """The version an undo goes back to; empty for the newest."""
 
     @property
     def known(self) -> Verb | None:
@@ -166,6 +168,8 @@ class Situation:
     now: float
     answering: Answering | None = None
     """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
+    obstacles: Mapping[str, str] = field(default_factory=dict)
+    """Why a kept version cannot be gone back to, by InferenceService."""
 
     @property
     def rollout(self) -> RolloutStatus | None:
@@ -187,8 +191,8 @@ class Situation:
     @cached_property
     def stages(self) -> tuple[steps.Stage, ...]:
         """The stages of the rollout under way."""
-        has_baseline = self.rollout is not None and self.rollout.baseline
-        return steps.stages_of(self.spec.rollout.steps) if has_baseline else steps.ALL_AT_ONCE
+        by_steps = self.rollout is not None and self.rollout.baseline and not self.rollout.undo
+        return steps.stages_of(self.spec.rollout.steps) if by_steps else steps.ALL_AT_ONCE
 
     @property
     def stage(self) -> steps.Stage:
@@ -198,10 +202,9 @@ class Situation:
 
     @property
     def gates(self) -> Sequence[Gate]:
-        """The gates that decide: none without a baseline, and none that is only observed."""
-        if self.rollout is None or not self.rollout.baseline:
-            return ()
-        return [gate for gate in self.spec.rollout.gates if gate.decides]
+        """The gates that decide: none without a baseline or when a person goes back, and none that is only observed."""
+        asked = self.rollout is not None and self.rollout.baseline and not self.rollout.undo
+        return [gate for gate in self.spec.rollout.gates if gate.decides] if asked else ()
 
     def fleet(self, ref: VersionRef | None) -> Fleet:
         """How a version's predictor is doing."""

@@ -1,11 +1,13 @@
-"""promote, pause, resume, abort, retry: what a person asks for by annotation. Each id runs once and is recorded."""
+"""promote, pause, resume, abort, retry, undo: asked for by annotation. Each id runs once and is recorded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, ServingDeploymentStatus, Verb
 from shipway.controllers.servingdeployment.decision import Decision, Lift, take_back, with_rollout
 from shipway.controllers.servingdeployment.situation import Action, Mark, Situation, Wanted, is_of
+from shipway.controllers.servingdeployment.undo import undo
 from shipway.runtime.plan import Note
 
 RECORD_LIMIT = 20
@@ -111,6 +113,7 @@ _VERBS: dict[Verb, Callable[[Situation, Action], Outcome]] = {
     Verb.RESUME: _resume,
     Verb.ABORT: _abort,
     Verb.RETRY: _retry,
+    Verb.UNDO: undo,
 }
 
 
@@ -143,4 +146,4 @@ def recorded(s: Situation, action: Action, decision: Decision, result: str) -> D
     actions = [*decision.status.actions, record][-RECORD_LIMIT:]
     note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.by or 'unknown'}: {result}"[:1024])
     status = decision.status.model_copy(update={"actions": actions})
-    return Decision(status, decision.rollback, decision.lift, (*decision.notes, note))
+    return replace(decision, status=status, notes=(*decision.notes, note))

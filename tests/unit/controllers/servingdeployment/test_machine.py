@@ -87,7 +87,9 @@ class Releases(RuleBasedStateMachine):
         if any(f"-{version}-" in name for name in self.world.services()):
             self.world.set_ready(version, ready)
 
-    @rule(verb=st.sampled_from(["promote", "pause", "resume", "abort", "retry", "nonsense"]), named=st.booleans())
+    @rule(
+        verb=st.sampled_from(["promote", "pause", "resume", "abort", "retry", "undo", "nonsense"]), named=st.booleans()
+    )
     def someone_acts(self, verb: str, named: bool) -> None:
         self.ids += 1
         self.world.act(verb, id_=str(self.ids) if named else "")

@@ -501,7 +501,7 @@ class TestVerbs:
 
     @pytest.mark.parametrize(
         ("verb", "id_", "words"),
-        [("promote", "", "shipway.dev/action-id"), ("explode", "1", "promote, pause, resume, abort, retry")],
+        [("promote", "", "shipway.dev/action-id"), ("explode", "1", "promote, pause, resume, abort, retry, undo")],
     )
     def test_a_wrong_action_is_refused_once_with_what_would_be_right(self, verb: str, id_: str, words: str):
         world = at("v2", 5)
@@ -511,7 +511,7 @@ class TestVerbs:
         assert record.result.startswith("refused")
         assert words in record.result
 
-    @pytest.mark.parametrize("verb", ["promote", "pause", "resume", "abort", "retry"])
+    @pytest.mark.parametrize("verb", ["promote", "pause", "resume", "abort", "retry", "undo"])
     def test_a_verb_without_anything_to_do_says_so(self, verb: str):
         world = released()
         world.act(verb, id_="1")

@@ -226,7 +226,7 @@ class World:
     def _check(self, write: Write, reading: Reading | None) -> None:
         if isinstance(write, Apply) and write.resource == HTTP_ROUTE:
             self._check_route(write.body, reading)
-        if isinstance(write, Create) and write.resource == INCIDENT:
+        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["gate"] != "undo":
             rollout = self.status.rollout
             assert rollout is not None
             share = self.shares().get(rollout.inference_service, 0)
@@ -248,7 +248,9 @@ class World:
             assert name in self._needed(), f"{name} joins the route, and nobody needs it"
         if "resourceVersion" in body["metadata"]:
             self._check_newcomer(weights)
-        if rollout is None or not rollout.baseline or not spec.get("gates") or ROLLED_BACK in str(body["metadata"]):
+        if rollout is None or rollout.undo or not rollout.baseline or not spec.get("gates"):
+            return
+        if ROLLED_BACK in str(body["metadata"]):
             return
         raised = weights.get(rollout.inference_service, 0) > self.shares().get(rollout.inference_service, 0)
         under_way = rollout.state in {"Stepping", "Paused"}
@@ -309,11 +311,12 @@ class World:
         sdep["metadata"]["generation"] += 1
         self.put(sdep)
 
-    def act(self, verb: str, *, id_: str = "", reason: str = "because", by: str = "ada") -> None:
+    def act(self, verb: str, *, id_: str = "", reason: str = "because", by: str = "ada", to: str = "") -> None:
         """The user sets the verb's annotations."""
         sdep = copy.deepcopy(self.sdep)
         notes = {labels.ACTION: verb, labels.ACTION_REASON: reason, labels.ACTION_BY: by}
-        sdep["metadata"]["annotations"] = notes | ({labels.ACTION_ID: id_} if id_ else {})
+        named = {labels.ACTION_ID: id_, labels.ACTION_TO: to}
+        sdep["metadata"]["annotations"] = notes | {name: text for name, text in named.items() if text}
         self.put(sdep)
 
     def tick(self) -> None:
