@@ -24,10 +24,42 @@ ALLOWED = {
     "a gate with nothing but its name and type": minimal(
         "ServingDeployment", rollout={"gates": [{"name": "errors", "type": "ErrorRate"}]}
     ),
+    "freezes of every night, every weekend and one winter": minimal(
+        "ServingDeployment",
+        rollout={
+            "freeze": [
+                {"name": "night", "start": "22:00", "end": "06:00"},
+                {"name": "weekend", "start": "Fri 16:00", "end": "Mon 08:00", "timeZone": "Europe/Berlin"},
+                {"name": "winter", "start": "2026-12-20 00:00", "end": "2027-01-04 08:00"},
+            ]
+        },
+    ),
     "a wildcard host": minimal("ServingDeployment", host="*.example.com"),
 }
 
+
+def freeze(start: str, end: str) -> dict[str, Any]:
+    window = {"name": "window", "start": start, "end": end}
+    return minimal("ServingDeployment", rollout={"freeze": [window]})
+
+
 REFUSED = {
+    "a freeze from a day to a time": (
+        freeze("Fri 16:00", "08:00"),
+        ("spec.rollout.freeze[0].end", "written differently; write both as 22:00"),
+    ),
+    "a freeze that ends before it begins": (
+        freeze("2027-01-02 00:00", "2026-12-20 00:00"),
+        ("spec.rollout.freeze[0].end", "end is not after start"),
+    ),
+    "a freeze without an inside": (
+        freeze("Fri 16:00", "Fri 16:00"),
+        ("spec.rollout.freeze[0].end", "end is not after start"),
+    ),
+    "a freeze in another language": (
+        freeze("Fr. 16:00", "Mon 08:00"),
+        ("spec.rollout.freeze[0].start", "write a time such as 22:00 (every day), Fri 16:00 (every week)"),
+    ),
     "a job with neither recipe nor command": (
         minimal("TrainingJob", recipe=None),
         ("spec", "set exactly one of recipe"),

@@ -25,6 +25,7 @@ from shipway.api.schema import (
     name_at_most,
 )
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
+from shipway.api.v1alpha1.freeze import Freeze
 from shipway.api.v1alpha1.gates import Gate, Inconclusive
 from shipway.api.v1alpha1.trainingjob import Resources
 
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     PREDICTOR_REFUSED = "PredictorRefused"
     PROGRESSING = "Progressing"
     PAUSED = "Paused"
+    FROZEN = "Frozen"
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_PROMOTION = "AwaitingPromotion"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
@@ -137,6 +139,8 @@ class Rollout(ApiModel):
     """How long the gates go on, and the old version is kept, after 100 percent."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """Longest time for a version to become ready."""
+    freeze: Annotated[list[Freeze], Field(max_length=16), list_map("name")] = []
+    """Windows in which no release starts and none gets more traffic."""
     rules = (
         decimal_rule(
             "alpha",

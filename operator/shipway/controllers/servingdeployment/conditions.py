@@ -49,6 +49,8 @@ def state_of(s: Situation) -> tuple[Reason, str]:
 def _steady(s: Situation, wanted: Wanted) -> tuple[Reason, str]:
     stable = s.status.stable
     if not same(wanted.ref, stable):
+        if s.freeze:
+            return Reason.FROZEN, f"{wanted.ref.version} is not released yet: {s.freeze.message}.{_meanwhile(s)}"
         return Reason.PROGRESSING, f"{wanted.ref.version} is about to be released"
     version = wanted.ref.version
     if s.fleet(stable).ready == 0:
@@ -69,7 +71,15 @@ def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:
         return Reason.BAKING, f"{place}, baking ({left}){_numbers(s)}{_waiting_wanted(s)}"
     if _until_promoted(s, rollout):
         return Reason.AWAITING_PROMOTION, f"{place}{_numbers(s)}"
+    if s.freeze and _goes_on(s, rollout):
+        return Reason.FROZEN, f"{place}: {s.freeze.message}; the gates go on watching{_numbers(s)}"
     return Reason.PROGRESSING, f"{place}{_numbers(s)}"
+
+
+def _goes_on(s: Situation, rollout: RolloutStatus) -> bool:
+    """Whether there is a step that the new version has yet to enter."""
+    known = rollout.step_hash == steps.hash_of(s.stages)
+    return not known or steps.after(s.stages, s.stage) is not None
 
 
 def _until_promoted(s: Situation, rollout: RolloutStatus) -> bool:

@@ -139,7 +139,7 @@ def _follow_edited_steps(s: Situation) -> Decision | None:
     stage = steps.nearest(s.stages, reached)
     outcome = s.findings.outcome(s.gates)
     unharmed = {Verdict.PASS} if reached else {Verdict.PASS, Verdict.INCONCLUSIVE}
-    if stage.weight > reached and (outcome not in unharmed or not s.capacity_for(stage)):
+    if stage.weight > reached and (s.freeze or outcome not in unharmed or not s.capacity_for(stage)):
         return None
     return enter(s, stage)
 
@@ -181,6 +181,8 @@ def _advance(s: Situation) -> Decision | None:
         return enter(s, s.stages[0]) if _may_begin(s) else None
     if rollout.step_started_at is None or not _knows_its_step(s, rollout) or not _waited(s, rollout):
         return None
+    if s.freeze and steps.after(s.stages, s.stage):
+        return None
     return _when_gates_agree(s, rollout, _leave_step)
 
 
@@ -196,7 +198,7 @@ def _bake(s: Situation) -> Decision | None:
 
 def _start(s: Situation) -> Decision | None:
     """A version is wanted that is not the stable one, and nothing holds it back."""
-    if s.rollout or s.hold or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
+    if s.rollout or s.hold or s.freeze or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
         return None
     if s.status.abort is not None and s.status.abort.route_confirmed_at is None and _was_taken_back(s):
         return None
@@ -227,7 +229,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
 def _may_begin(s: Situation) -> bool:
     """Before the first weight: warmed, and its counters can be read."""
     seen = s.findings.outcome(s.gates) not in {Verdict.FAIL, Verdict.ERROR}
-    return seen and s.capacity_for(s.stages[0]) and _is_wanted(s)
+    return seen and not s.freeze and s.capacity_for(s.stages[0]) and _is_wanted(s)
 
 
 def _is_wanted(s: Situation) -> bool:

@@ -15,6 +15,7 @@ from shipway.controllers.servingdeployment import checks, children, conditions, 
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
+from shipway.controllers.servingdeployment.freeze import frozen
 from shipway.controllers.servingdeployment.situation import (
     Action,
     Answering,
@@ -109,6 +110,7 @@ def observe(snapshot: Snapshot) -> Situation:
         action=snapshot.action,
         now=snapshot.now,
         answering=_answering(snapshot, spec),
+        frozen=frozen(spec.rollout.freeze, snapshot.now),
         obstacles=_obstacles(snapshot, spec, status),
     )
 

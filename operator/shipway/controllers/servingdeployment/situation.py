@@ -20,6 +20,7 @@ from shipway.api.v1alpha1.servingdeployment import (
     VersionRef,
 )
 from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment.freeze import Frozen
 from shipway.integrations.gateway import RouteView
 
 ACTIVE = frozenset({"Starting", "Stepping", "Paused", "Baking"})
@@ -168,6 +169,8 @@ class Situation:
     now: float
     answering: Answering | None = None
     """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
+    frozen: Frozen | None = None
+    """The freeze that holds now."""
     obstacles: Mapping[str, str] = field(default_factory=dict)
     """Why a kept version cannot be gone back to, by InferenceService."""
 
@@ -205,6 +208,11 @@ class Situation:
         """The gates that decide: none without a baseline or when a person goes back, and none that is only observed."""
         asked = self.rollout is not None and self.rollout.baseline and not self.rollout.undo
         return [gate for gate in self.spec.rollout.gates if gate.decides] if asked else ()
+
+    @property
+    def freeze(self) -> Frozen | None:
+        """The freeze that keeps the new version from getting more traffic; a way back is never frozen."""
+        return None if self.rollout and self.rollout.undo else self.frozen
 
     def fleet(self, ref: VersionRef | None) -> Fleet:
         """How a version's predictor is doing."""

@@ -37,6 +37,8 @@ def wake_after(s: Situation, status: ServingDeploymentStatus) -> float | None:
 
 def _deadlines(s: Situation, status: ServingDeploymentStatus) -> Iterator[float]:
     rollout, rules = status.rollout, s.spec.rollout
+    if s.frozen and s.frozen.until:
+        yield s.frozen.until + _SOONEST
     yield from (seconds(entry.since) + DRAIN_SECONDS + _SOONEST for entry in status.draining)
     if rollout is None or rollout.state not in ACTIVE:
         return

@@ -54,7 +54,8 @@ def _promote(s: Situation, _: Action) -> Outcome:
     if not rollout.step_hash:
         return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
     resumed = _resumed(s)
-    return Decision(with_rollout(resumed, wait_skipped=True)), "the step ends now, unless a gate fails"
+    when = f"as soon as it may: {s.freeze.message}" if s.freeze else "now, unless a gate fails"
+    return Decision(with_rollout(resumed, wait_skipped=True)), f"the step ends {when}"
 
 
 def _pause(s: Situation, _: Action) -> Outcome:
