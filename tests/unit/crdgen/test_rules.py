@@ -16,6 +16,7 @@ ALLOWED = {
     "a job with an empty command beside its recipe": minimal("TrainingJob", command=[]),
     "whole quantities without quotes": minimal("TrainingJob", resources={"requests": {"cpu": 2, "memory": "4Gi"}}),
     "a release by alias": minimal("ServingDeployment", version=None, alias="champion"),
+    "whatever version is the newest": minimal("ServingDeployment", version=None, latestReady=True),
     "a release without steps": minimal("ServingDeployment", rollout={"steps": []}),
     "weights and pauses": minimal(
         "ServingDeployment",
@@ -44,6 +45,14 @@ def freeze(start: str, end: str) -> dict[str, Any]:
 
 
 REFUSED = {
+    "a version and whatever is the newest": (
+        minimal("ServingDeployment", latestReady=True),
+        ("spec", "exactly one of version, alias and latestReady"),
+    ),
+    "neither a version nor the newest": (
+        minimal("ServingDeployment", version=None, latestReady=False),
+        ("spec", "exactly one of version, alias and latestReady"),
+    ),
     "a freeze from a day to a time": (
         freeze("Fri 16:00", "08:00"),
         ("spec.rollout.freeze[0].end", "written differently; write both as 22:00"),
@@ -96,11 +105,11 @@ REFUSED = {
     ),
     "neither version nor alias": (
         minimal("ServingDeployment", version=None),
-        ("spec", "exactly one of version and alias"),
+        ("spec", "exactly one of version, alias and latestReady"),
     ),
     "both version and alias": (
         minimal("ServingDeployment", alias="champion"),
-        ("spec", "exactly one of version and alias"),
+        ("spec", "exactly one of version, alias and latestReady"),
     ),
     "a step that does two things": (
         minimal("ServingDeployment", rollout={"steps": [{"setWeight": 5, "pause": {}}]}),

@@ -161,9 +161,12 @@ class ServingDeploymentSpec(ApiModel):
     model: DnsLabel
     """The Model in this namespace."""
     version: DnsLabel | None = None
-    """The wanted version. Exactly one of version and alias."""
+    """The wanted version. Exactly one of version, alias and latestReady."""
     alias: DnsLabel | None = None
-    """Follow this alias of the model. Exactly one of version and alias."""
+    """Follow this alias of the model. Exactly one of version, alias and latestReady."""
+    latest_ready: bool = False
+    """Release each new version that is ready and not quarantined; the newest is the one created last. Exactly one of
+    version, alias and latestReady."""
     host: Annotated[
         str,
         Field(min_length=1, max_length=253),
@@ -179,7 +182,12 @@ class ServingDeploymentSpec(ApiModel):
     """How each version runs."""
     rollout: Rollout = Rollout()
     """How a new version replaces the old one."""
-    rules = (Rule("has(self.version) != has(self.alias)", "set exactly one of version and alias"),)
+    rules = (
+        Rule(
+            "[has(self.version), has(self.alias), has(self.latestReady) && self.latestReady].filter(b, b).size() == 1",
+            "set exactly one of version, alias and latestReady",
+        ),
+    )
 
 
 class VersionRef(ApiModel):

@@ -1,51 +1,16 @@
-"""Verdicts on what is seen: which version is wanted and may be released, how each predictor is doing, who answers."""
+"""Verdicts on what is seen: which version may be released or gone back to, and how each predictor is doing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shipway.api.conditions import Type, find
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
-from shipway.api.v1alpha1.model import ModelSpec
-from shipway.api.v1alpha1.modelversion import ModelVersionSpec, ModelVersionStatus
+from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import Abort, Reason, ServingDeploymentSpec, VersionRef
-from shipway.controllers.servingdeployment.situation import Fleet, Hold, Problem, Wanted, is_of
+from shipway.controllers.servingdeployment.situation import Fleet, Hold, is_of
 from shipway.integrations import kserve
 from shipway.kube.resource import Object
 
 _STARTING = {"", "ContainerCreating", "PodInitializing"}
-
-
-def wanted_version(
-    sdep: Object, spec: ServingDeploymentSpec, *, model: Object | None, versions: Mapping[str, Object]
-) -> Wanted | Problem:
-    """The version the spec asks for, or why there is none to release.
-
-    Args:
-        sdep: The ServingDeployment.
-        spec: Its spec.
-        model: The Model it names, if it exists.
-        versions: The model's ModelVersions by version.
-    """
-    if model is None:
-        where = sdep["metadata"]["namespace"]
-        return Problem(Reason.MODEL_MISSING, f"Model {spec.model} does not exist in namespace {where}; create it")
-    version = wanted_name(spec, model)
-    if isinstance(version, Problem):
-        return version
-    found = versions.get(version)
-    if found is None:
-        text = f"ModelVersion {spec.model}-{version} does not exist; train and publish it, or name one that does"
-        return Problem(Reason.VERSION_MISSING, text)
-    ready = find(ModelVersionStatus.model_validate(found.get("status") or {}).conditions, Type.READY)
-    if ready is None or ready.status != "True":
-        why = f"{ready.reason}: {ready.message}" if ready else "it is not verified yet"
-        return Problem(Reason.VERSION_NOT_READY, f"ModelVersion {spec.model}-{version} is not ready: {why}")
-    return Wanted(reference(sdep, spec, ModelVersionSpec.model_validate(found["spec"])))
-
-
-def wanted_name(spec: ServingDeploymentSpec, model: Object | None) -> str | Problem:
-    """The name of the version the spec asks for, whether there is such a version or not."""
-    return spec.version or _aliased(spec, model)
 
 
 def reference(sdep: Object, spec: ServingDeploymentSpec, version: ModelVersionSpec) -> VersionRef:
@@ -111,16 +76,6 @@ def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
         restarts=sum(_restarts(pod) for pod in alive),
         message=_hindrance(alive) or kserve.complaint(service) or "its pods are starting",
     )
-
-
-def _aliased(spec: ServingDeploymentSpec, model: Object | None) -> str | Problem:
-    aliases = ModelSpec.model_validate(model["spec"]).aliases if model else []
-    found = next((alias.version for alias in aliases if alias.name == spec.alias), None)
-    if found is not None:
-        return found
-    known = ", ".join(alias.name for alias in aliases) or "none"
-    text = f"Model {spec.model} has no alias {spec.alias} (it has: {known}); add it to spec.aliases of the Model"
-    return Problem(Reason.ALIAS_UNRESOLVED, text)
 
 
 def _holds(incident: Object, model: str, ref: VersionRef) -> bool:

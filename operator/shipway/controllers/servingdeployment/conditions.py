@@ -57,7 +57,7 @@ def _steady(s: Situation, wanted: Wanted) -> tuple[Reason, str]:
         return Reason.PREDICTOR_STARTING, f"{version} has no ready replica: {s.fleet(stable).message}"
     if s.route is None or not s.route.accepted:
         return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
-    return Reason.SERVING, f"{version} answers at {s.spec.host}"
+    return Reason.SERVING, f"{version} answers at {s.spec.host}{wanted.passed_over}"
 
 
 def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import owner_uid
-from shipway.controllers.servingdeployment import checks, children, conditions, machine, traffic
+from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, traffic
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
@@ -119,7 +119,14 @@ def _wanted(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Wanted | Problem
     if snapshot.missing:
         text = f"{' and '.join(snapshot.missing)} not installed in this cluster; it is noticed when it is installed"
         return Problem(Reason.INTEGRATION_MISSING, text)
-    return checks.wanted_version(snapshot.sdep, spec, model=snapshot.model, versions=snapshot.versions)
+    return choice.wanted_version(
+        snapshot.sdep,
+        spec,
+        model=snapshot.model,
+        versions=snapshot.versions,
+        incidents=snapshot.incidents,
+        stable=snapshot.stored.stable,
+    )
 
 
 def _hold(
@@ -166,7 +173,9 @@ def _answering(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Answering | N
         return None
     if len(others) != 1:
         return Answering(found[busiest])
-    wanted = checks.wanted_name(spec, snapshot.model)
+    wanted = choice.wanted_name(
+        snapshot.sdep, spec, model=snapshot.model, versions=snapshot.versions, incidents=snapshot.incidents
+    )
     if isinstance(wanted, Problem):
         return None
     pair = (busiest, others[0])

@@ -40,6 +40,8 @@ class Wanted:
     """The version the spec asks for, found and ready."""
 
     ref: VersionRef
+    passed_over: str = ""
+    """Newer ones that may not be released, in words."""
 
 
 @dataclass(frozen=True)
