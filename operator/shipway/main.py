@@ -92,7 +92,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ),
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
-            ServingDeploymentController(counters=counters),
+            ServingDeploymentController(counters=counters, max_candidates=settings.max_candidates),
             IncidentController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),

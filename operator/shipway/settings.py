@@ -31,6 +31,8 @@ class Settings:
     """Whether only those may read /metrics whom the API server knows and RBAC lets."""
     workers: int = 8
     """Keys worked on at a time."""
+    max_candidates: int = 0
+    """Versions that may be released beside others in one namespace at a time; 0 for no limit."""
     lease: str = ""
     """Name of the Lease that elects a leader; no election when empty."""
     lease_seconds: int = 8
@@ -59,6 +61,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         metrics_everywhere=_choice(env, "SHIPWAY_METRICS_BIND", ("localhost", "all")) == "all",
         metrics_authentication=_choice(env, "SHIPWAY_METRICS_AUTHENTICATION", ("false", "true")) == "true",
         workers=_integer(env, "SHIPWAY_WORKERS", default.workers, 1, 1024),
+        max_candidates=_integer(env, "SHIPWAY_MAX_CANDIDATES", default.max_candidates, 0, 1000),
         lease=env.get("SHIPWAY_LEASE", ""),
         lease_seconds=_integer(env, "SHIPWAY_LEASE_SECONDS", default.lease_seconds, 2, 600),
         sweep_seconds=float(_integer(env, "SHIPWAY_SWEEP_SECONDS", int(default.sweep_seconds), 1, 86_400)),

@@ -27,6 +27,7 @@ from shipway.api.schema import (
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
 from shipway.api.v1alpha1.freeze import Freeze
 from shipway.api.v1alpha1.gates import Gate, Inconclusive
+from shipway.api.v1alpha1.order import Predecessor
 from shipway.api.v1alpha1.trainingjob import Resources
 
 
@@ -45,6 +46,9 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PAUSED = "Paused"
     FROZEN = "Frozen"
+    AWAITING_TURN = "AwaitingTurn"
+    AWAITING_DEPENDENCY = "AwaitingDependency"
+    DEPENDENCY_CYCLE = "DependencyCycle"
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_PROMOTION = "AwaitingPromotion"
     METRICS_UNAVAILABLE = "MetricsUnavailable"
@@ -141,6 +145,8 @@ class Rollout(ApiModel):
     """Longest time for a version to become ready."""
     freeze: Annotated[list[Freeze], Field(max_length=16), list_map("name")] = []
     """Windows in which no release starts and none gets more traffic."""
+    after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []
+    """Start once these serve and release nothing; those of the same model once they have the same version."""
     rules = (
         decimal_rule(
             "alpha",
@@ -347,6 +353,8 @@ class ServingDeploymentStatus(Status):
     """Versions that were stable before, newest first: not running, and `undo` goes back to them."""
     rollout: RolloutStatus | None = None
     """The rollout under way, or the last one."""
+    queued_at: Time | None = None
+    """Since when a release waits for its turn, where only so many may run in the namespace."""
     abort: Abort | None = None
     """Why the last rollout was taken back."""
     draining: Annotated[list[Draining], Field(max_length=16), list_map("inferenceService")] = []

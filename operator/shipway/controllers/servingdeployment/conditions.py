@@ -32,7 +32,7 @@ def summary(s: Situation) -> str:
     return state_of(s)[1][:_LIMIT]
 
 
-_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED}
+_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
 
 
 def state_of(s: Situation) -> tuple[Reason, str]:
@@ -49,15 +49,24 @@ def state_of(s: Situation) -> tuple[Reason, str]:
 def _steady(s: Situation, wanted: Wanted) -> tuple[Reason, str]:
     stable = s.status.stable
     if not same(wanted.ref, stable):
-        if s.freeze:
-            return Reason.FROZEN, f"{wanted.ref.version} is not released yet: {s.freeze.message}.{_meanwhile(s)}"
-        return Reason.PROGRESSING, f"{wanted.ref.version} is about to be released"
+        return _not_started(s, wanted.ref.version)
     version = wanted.ref.version
     if s.fleet(stable).ready == 0:
         return Reason.PREDICTOR_STARTING, f"{version} has no ready replica: {s.fleet(stable).message}"
     if s.route is None or not s.route.accepted:
         return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
     return Reason.SERVING, f"{version} answers at {s.spec.host}{wanted.passed_over}"
+
+
+def _not_started(s: Situation, version: str) -> tuple[Reason, str]:
+    """Why a version that could be released is not."""
+    if s.freeze:
+        return Reason.FROZEN, f"{version} is not released yet: {s.freeze.message}.{_meanwhile(s)}"
+    if s.predecessor:
+        return s.predecessor.reason, f"{s.predecessor.message}.{_meanwhile(s)}"
+    if s.turn and s.status.queued_at:
+        return Reason.AWAITING_TURN, f"{version} waits for its turn: {s.turn.message}.{_meanwhile(s)}"
+    return Reason.PROGRESSING, f"{version} is about to be released"
 
 
 def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:

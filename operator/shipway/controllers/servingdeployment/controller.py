@@ -11,6 +11,7 @@ from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
+from shipway.controllers.servingdeployment.peers import Peer, is_waiting, peers_of
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
 from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
@@ -56,11 +57,19 @@ def _by_incident(obj: Object, cache: Cache) -> Iterable[Key]:
     return _of_model(obj["metadata"]["namespace"], obj["spec"]["model"], cache)
 
 
+def _by_peer(obj: Object, cache: Cache) -> Iterable[Key]:
+    """Those of the namespace that wait for others: a change of one may let them go on."""
+    for sdep in cache.list(SERVING_DEPLOYMENT, obj["metadata"]["namespace"]):
+        if is_waiting(sdep) and sdep["metadata"]["name"] != obj["metadata"]["name"]:
+            yield Key(SERVING_DEPLOYMENT.kind, sdep["metadata"]["namespace"], sdep["metadata"]["name"])
+
+
 class ServingDeploymentController(Controller):
     """Serves a model and releases its versions.
 
     Args:
         counters: Reads the predictors' counters while a release is under way.
+        max_candidates: Versions that may run beside others in one namespace; 0 for no limit.
     """
 
     resource = SERVING_DEPLOYMENT
@@ -71,10 +80,12 @@ class ServingDeploymentController(Controller):
         Watch(MODEL, _by_model),
         Watch(MODEL_VERSION, _by_version),
         Watch(INCIDENT, _by_incident),
+        Watch(SERVING_DEPLOYMENT, _by_peer),
     )
 
-    def __init__(self, *, counters: CounterBoard) -> None:
+    def __init__(self, *, counters: CounterBoard, max_candidates: int = 0) -> None:
         self._counters = counters
+        self._max_candidates = max_candidates
 
     async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
         """Decides on what the cache and the counters know."""
@@ -94,8 +105,15 @@ class ServingDeploymentController(Controller):
             route=_own_route(key, sdep, cache),
             missing=[name for resource, name in _INTEGRATIONS if not cache.has(resource)],
             action=_action(sdep),
+            peers=self._peers(key, sdep, cache),
+            max_candidates=self._max_candidates,
         )
         return reconcile(self._with_findings(key, snapshot))
+
+    def _peers(self, key: Key, sdep: Object, cache: Cache) -> Mapping[str, Peer]:
+        if not self._max_candidates and not sdep["spec"].get("rollout", {}).get("after"):
+            return {}
+        return peers_of(key.name, cache.list(SERVING_DEPLOYMENT, key.namespace))
 
     def _with_findings(self, key: Key, snapshot: Snapshot) -> Snapshot:
         rollout = snapshot.stored.rollout

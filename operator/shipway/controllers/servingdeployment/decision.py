@@ -98,7 +98,8 @@ def begin(s: Situation, ref: VersionRef, *, undo: bool = False) -> ServingDeploy
         state="Starting",
         started_at=rfc3339(s.now),
     )
-    return s.status.model_copy(update={"candidate": candidate, "rollback_target": None, "rollout": rollout})
+    changes = {"candidate": candidate, "rollback_target": None, "rollout": rollout, "queued_at": None}
+    return s.status.model_copy(update=changes)
 
 
 def take_back(s: Situation, mark: Mark) -> Decision:

@@ -27,6 +27,7 @@ from shipway.controllers.servingdeployment.evidence import to_status
 from shipway.controllers.servingdeployment.restored import adopt
 from shipway.controllers.servingdeployment.situation import Mark, Situation, Wanted, same
 from shipway.controllers.servingdeployment.traffic import shares
+from shipway.controllers.servingdeployment.turn import SETTLE_SECONDS
 from shipway.runtime.plan import Note
 
 MAX_RESTARTS = 3
@@ -196,15 +197,31 @@ def _bake(s: Situation) -> Decision | None:
     return _when_gates_agree(s, rollout, complete)
 
 
+def _queue_up(s: Situation) -> Decision | None:
+    """Take a place among those that wait for their turn, or give it up."""
+    waits = _may_start(s) and s.turn is not None and s.status.stable is not None
+    if waits == (s.status.queued_at is not None):
+        return None
+    return Decision(s.status.model_copy(update={"queued_at": rfc3339(s.now) if waits else None}))
+
+
 def _start(s: Situation) -> Decision | None:
     """A version is wanted that is not the stable one, and nothing holds it back."""
-    if s.rollout or s.hold or s.freeze or not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
+    if not _may_start(s) or not isinstance(s.wanted, Wanted):
         return None
-    if s.status.abort is not None and s.status.abort.route_confirmed_at is None and _was_taken_back(s):
+    if s.turn and s.status.queued_at and not (s.turn.has_come and s.elapsed(s.status.queued_at) >= SETTLE_SECONDS):
         return None
     stable, wanted = s.status.stable, s.wanted.ref
     text = f"{wanted.version} is released" + (f" beside {stable.version}" if stable else " as the first version")
     return Decision(begin(s, wanted), notes=(Note("Normal", Reason.PROGRESSING, text),))
+
+
+def _may_start(s: Situation) -> bool:
+    if s.rollout or s.hold or s.freeze or s.predecessor:
+        return False
+    if not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
+        return False
+    return s.status.abort is None or s.status.abort.route_confirmed_at is not None or not _was_taken_back(s)
 
 
 def _was_taken_back(s: Situation) -> bool:
@@ -222,6 +239,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _begin_step,
     _advance,
     _bake,
+    _queue_up,
     _start,
 )
 

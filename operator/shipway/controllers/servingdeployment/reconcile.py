@@ -12,10 +12,12 @@ from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, traffic
+from shipway.controllers.servingdeployment.after import predecessors_of
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.freeze import frozen
+from shipway.controllers.servingdeployment.peers import Peer, turn_of
 from shipway.controllers.servingdeployment.situation import (
     Action,
     Answering,
@@ -27,6 +29,7 @@ from shipway.controllers.servingdeployment.situation import (
     same,
 )
 from shipway.controllers.servingdeployment.throttle import settle, wake_after
+from shipway.controllers.servingdeployment.turn import Turn
 from shipway.integrations import gateway, kserve
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, Object
 from shipway.runtime.plan import Apply, Create, Delete, PatchStatus, Plan, Refusal, Write
@@ -47,6 +50,8 @@ class Snapshot:
         missing: Integrations whose CRD is not installed, in words.
         findings: What the gates say.
         action: The verb in its annotations.
+        peers: The other ServingDeployments of the namespace, where it has to do with them.
+        max_candidates: Versions that may run beside others in the namespace; 0 where there is no limit.
         now: Unix seconds.
     """
 
@@ -61,6 +66,8 @@ class Snapshot:
     missing: Sequence[str] = ()
     findings: Findings = field(default_factory=Findings)
     action: Action | None = None
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    max_candidates: int = 0
 
     @cached_property
     def spec(self) -> ServingDeploymentSpec:
@@ -111,6 +118,8 @@ def observe(snapshot: Snapshot) -> Situation:
         now=snapshot.now,
         answering=_answering(snapshot, spec),
         frozen=frozen(spec.rollout.freeze, snapshot.now),
+        predecessor=_predecessor(snapshot, spec, wanted),
+        turn=_turn(snapshot, status),
         obstacles=_obstacles(snapshot, spec, status),
     )
 
@@ -137,6 +146,19 @@ def _hold(
     return checks.hold_on(
         wanted.ref, sdep=snapshot.sdep, model=spec.model, incidents=snapshot.incidents, abort=status.abort
     )
+
+
+def _predecessor(snapshot: Snapshot, spec: ServingDeploymentSpec, wanted: Wanted | Problem) -> Problem | None:
+    after = [each.name for each in spec.rollout.after]
+    if not after or not isinstance(wanted, Wanted):
+        return None
+    name = snapshot.sdep["metadata"]["name"]
+    return predecessors_of(name, spec.model, wanted.ref, after=after, peers=snapshot.peers)
+
+
+def _turn(snapshot: Snapshot, status: ServingDeploymentStatus) -> Turn | None:
+    name, peers = snapshot.sdep["metadata"]["name"], snapshot.peers.values()
+    return turn_of(name, queued_at=status.queued_at, peers=peers, limit=snapshot.max_candidates)
 
 
 def _obstacles(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Mapping[str, str]:

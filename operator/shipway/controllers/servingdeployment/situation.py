@@ -21,6 +21,7 @@ from shipway.api.v1alpha1.servingdeployment import (
 )
 from shipway.controllers.servingdeployment import steps
 from shipway.controllers.servingdeployment.freeze import Frozen
+from shipway.controllers.servingdeployment.turn import Turn
 from shipway.integrations.gateway import RouteView
 
 ACTIVE = frozenset({"Starting", "Stepping", "Paused", "Baking"})
@@ -173,6 +174,10 @@ class Situation:
     """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
     frozen: Frozen | None = None
     """The freeze that holds now."""
+    predecessor: Problem | None = None
+    """Whom a release waits for."""
+    turn: Turn | None = None
+    """Where a release stands among those of the namespace; None where there is no limit."""
     obstacles: Mapping[str, str] = field(default_factory=dict)
     """Why a kept version cannot be gone back to, by InferenceService."""
 

@@ -9,6 +9,7 @@ from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.servingdeployment.draining import DRAIN_SECONDS
 from shipway.controllers.servingdeployment.situation import ACTIVE, Situation
 from shipway.controllers.servingdeployment.steps import hash_of
+from shipway.controllers.servingdeployment.turn import SETTLE_SECONDS
 from shipway.kube.resource import Object
 
 NUMBERS_SECONDS = 2.0
@@ -40,6 +41,8 @@ def _deadlines(s: Situation, status: ServingDeploymentStatus) -> Iterator[float]
     if s.frozen and s.frozen.until:
         yield s.frozen.until + _SOONEST
     yield from (seconds(entry.since) + DRAIN_SECONDS + _SOONEST for entry in status.draining)
+    if status.queued_at:
+        yield seconds(status.queued_at) + SETTLE_SECONDS + _SOONEST
     if rollout is None or rollout.state not in ACTIVE:
         return
     if rollout.state == "Starting":

@@ -125,6 +125,7 @@ class World:
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
         self._made: dict[str, Counter[float]] = defaultdict(Counter)
         self._due: dict[str, float] = defaultdict(float)
+        self.max_candidates = 0
         self._versions = itertools.count(1)
         self.restart_operator()
         self.put(_object("Model", "ranker", {"owner": {"team": "reco", "onCall": "reco-pager"}, "tier": "Critical"}))
@@ -137,7 +138,8 @@ class World:
 
     def restart_operator(self) -> None:
         self.board = Board(self)
-        self.controller = ServingDeploymentController(counters=cast("CounterBoard", self.board))
+        board = cast("CounterBoard", self.board)
+        self.controller = ServingDeploymentController(counters=board, max_candidates=self.max_candidates)
 
     def reconcile(self, passes: int = 20) -> None:
         """Passes until one decides nothing; a crash ends the operator and another one goes on."""
@@ -310,6 +312,11 @@ class World:
         sdep["spec"] |= spec
         sdep["metadata"]["generation"] += 1
         self.put(sdep)
+
+    def limit(self, candidates: int) -> None:
+        """The operator is restarted with a limit on versions beside others."""
+        self.max_candidates = candidates
+        self.restart_operator()
 
     def act(self, verb: str, *, id_: str = "", reason: str = "because", by: str = "ada", to: str = "") -> None:
         """The user sets the verb's annotations."""
