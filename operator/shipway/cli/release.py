@@ -67,6 +67,8 @@ def _kept(ref: Object) -> str:
 def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:
     if not rollout:
         return []
+    if rollout.get("undo"):
+        return [f"├─ undo            {rollout['state']}"]
     lines = [f"├─ rollout         {rollout['state']}"]
     current = rollout.get("stepIndex", 0) if rollout["state"] in ("Stepping", "Paused") else None
     for index, step in enumerate(steps):

@@ -32,6 +32,17 @@ def test_no_step_is_current_once_the_release_is_over() -> None:
     assert not any("→" in line for line in lines)
 
 
+def test_versions_that_are_kept_say_how_long_an_undo_takes() -> None:
+    lines = tree(sdep(stable=VERSION, kept=[VERSION | {"version": "v0", "startSeconds": 12}]))
+    assert any("kept" in line and "v0" in line and "undo takes about 12 s" in line for line in lines)
+
+
+def test_an_undo_has_no_steps() -> None:
+    lines = tree(sdep(stable=VERSION, rollout={"state": "Stepping", "stepIndex": 0, "undo": True}))
+    assert any("undo" in line and "Stepping" in line for line in lines)
+    assert not any("→" in line for line in lines)
+
+
 def test_gates_conditions_and_actions_are_shown_with_their_words() -> None:
     gate = {"name": "errors", "verdict": "Fail", "message": "7 of 31 against 0 of 90"}
     condition = {"type": "Ready", "status": "False", "reason": "RolledBack", "message": "v2 was taken back"}
