@@ -14,6 +14,7 @@ from unit.controllers.incident.test_reconcile import NOW, incident, subject
 from unit.controllers.model.test_reconcile import Registry
 from unit.controllers.modelversion.test_reconcile import OTHER, Verification
 from unit.controllers.servingdeployment.test_release import at, released
+from unit.controllers.servingdeployment.test_turn import waiting_behind
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
 from unit.controllers.training import Training, error
 
@@ -287,7 +288,34 @@ def _stable_died() -> World:
     return world
 
 
+def _in_a_freeze() -> World:
+    world = released()
+    window = {"name": "fair", "start": "2027-01-01 00:00", "end": "2027-02-01 00:00"}
+    world.change(version="v2", rollout={"steps": STEPS, "gates": GATES, "freeze": [window]})
+    world.run(1)
+    return world
+
+
+def _after(name: str) -> World:
+    world = released()
+    world.change(version="v2", rollout={"steps": STEPS, "gates": GATES, "after": [{"name": name}]})
+    world.run(1)
+    return world
+
+
+def _undone() -> World:
+    world = released("v2")
+    world.act("undo", id_="1")
+    world.until(lambda: world.ready()[1] == "Quarantined")
+    return world
+
+
 DEPLOYMENTS: dict[str, Build] = {
+    "a freeze holds": _deployment(_in_a_freeze),
+    "others have all places": _deployment(lambda: waiting_behind("Stepping")),
+    "another is to be released first": _deployment(lambda: _after("eu")),
+    "it is to be released after itself": _deployment(lambda: _after("ranker")),
+    "a person undid it": _deployment(_undone),
     "its model is missing": _deployment(lambda: new(without=("Model", "ranker"))),
     "its version is missing": _deployment(lambda: new(version="v9")),
     "its version is being verified": _deployment(_unverified),

@@ -58,6 +58,11 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "it was taken back": ("Verified", HEALTHY),
     },
     "ServingDeployment": {
+        "a freeze holds": ("Frozen", PROGRESSING),
+        "others have all places": ("AwaitingTurn", PROGRESSING),
+        "another is to be released first": ("AwaitingDependency", PROGRESSING),
+        "it is to be released after itself": ("DependencyCycle", DEGRADED),
+        "a person undid it": ("Quarantined", DEGRADED),
         "its model is missing": ("ModelMissing", PROGRESSING),
         "its version is missing": ("VersionMissing", PROGRESSING),
         "its version is being verified": ("VersionNotReady", PROGRESSING),
