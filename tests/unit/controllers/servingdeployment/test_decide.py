@@ -35,6 +35,7 @@ from shipway.controllers.servingdeployment.situation import (
     Wanted,
     same,
 )
+from shipway.controllers.servingdeployment.turn import Turn
 from shipway.integrations.gateway import RouteView
 from unit.controllers.servingdeployment.world import EPOCH
 
@@ -81,6 +82,7 @@ class Decisions(RuleBasedStateMachine):
         self.held: set[str] = set()
         self.verdict = dict.fromkeys(VERSIONS, Verdict.PASS)
         self.frozen = False
+        self.turn: Turn | None = None
         self.action: Action | None = None
         self.dies_after: int | None = None
         self.ended: dict[str, str] = {}
@@ -114,6 +116,11 @@ class Decisions(RuleBasedStateMachine):
     def freezes(self, frozen: bool) -> None:
         self.frozen = frozen
         self.life(2)
+
+    @rule(busy=st.sampled_from([None, False, True]))
+    def others_take_places(self, busy: bool | None) -> None:
+        self.turn = None if busy is None else Turn(limit=1, under_way=("another",) * busy, place=1, waiting=1)
+        self.life(4)
 
     @rule(works=st.booleans())
     def gateway_works_or_not(self, works: bool) -> None:
@@ -226,6 +233,7 @@ class Decisions(RuleBasedStateMachine):
             action=self.action,
             now=self.now,
             frozen=Frozen(None, "frozen") if self.frozen else None,
+            turn=self.turn,
             obstacles=dict.fromkeys(self.held, "held"),
         )
         return replace(situation, findings=self.findings(situation))
@@ -284,6 +292,9 @@ class Decisions(RuleBasedStateMachine):
         if before is not None and before.id == now.id and now.weights.desired > before.weights.desired and not now.undo:
             assert not self.frozen, "it gets more in a freeze"
             assert s.findings.outcome(s.gates) is not Verdict.FAIL, "it gets more although a gate fails"
+        if (before is None or before.id != now.id) and s.status.stable is not None and not now.undo:
+            assert not self.frozen, "it starts in a freeze"
+            assert self.turn is None or self.turn.has_come, "it starts before its turn"
         self.check_walk(now)
 
     def check_walk(self, now: RolloutStatus) -> None:
@@ -307,7 +318,7 @@ class Decisions(RuleBasedStateMachine):
         """When everything works again, one version has everything and nothing is written any more."""
         if not hasattr(self, "now"):
             return
-        self.frozen, self.gateway_works, self.dies_after = False, True, None
+        self.frozen, self.turn, self.gateway_works, self.dies_after = False, None, True, None
         self.able = dict.fromkeys(VERSIONS, True)
         self.verdict = dict.fromkeys(VERSIONS, Verdict.PASS)
         for _ in range(8):
