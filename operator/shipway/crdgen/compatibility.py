@@ -4,7 +4,7 @@ A version of an API is a promise: a manifest or a stored object that was valid s
 breaks that needs a new version beside the old one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Crd = Mapping[str, Any]
@@ -129,9 +129,17 @@ def _bounds(released: Schema, now: Schema, here: str) -> Iterator[str]:
 
 def _rules(released: Schema, now: Schema, here: str) -> Iterator[str]:
     known = {rule["rule"] for rule in released.get("x-kubernetes-validations", ())}
+    fields = set(now.get("properties", {})) - set(released.get("properties", {}))
     for rule in now.get("x-kubernetes-validations", ()):
-        if rule["rule"] not in known:
+        if not _refuses_no_more(rule["rule"], known, fields):
             yield f"{here}: a new rule refuses what was valid: {rule['rule']}"
+
+
+def _refuses_no_more(rule: str, known: Iterable[str], new_fields: Iterable[str]) -> bool:
+    """Whether it is a known rule, a known one with another way out, or about a field that nobody could set before."""
+    if any(rule == old or rule.startswith(f"{old} || ") for old in known):
+        return True
+    return any(rule.startswith(f"!has(self.{field}) || ") for field in new_fields)
 
 
 def _below(path: str, field: str) -> str:

@@ -162,9 +162,15 @@ def _new_version(thing: Crd) -> None:
     thing["spec"]["versions"].append(fresh)
 
 
+def _new_field_with_a_rule(thing: Crd) -> None:
+    _spec(thing)["properties"]["extra"] = {"type": "integer"}
+    on_spec(**{"x-kubernetes-validations": [{"rule": "!has(self.extra) || self.extra > 1", "message": "m"}]})(thing)
+
+
 HARMLESS: dict[str, Edit] = {
     "nothing": lambda _: None,
     "an optional field": _new_field,
+    "an optional field with a rule of its own": _new_field_with_a_rule,
     "one more enum value": on("tier", enum=["Critical", "Standard", "Experimental"]),
     "no enum any more": on("tier", enum=None),
     "a longer string": on("name", maxLength=64),
@@ -183,3 +189,12 @@ def test_what_breaks_nobody_is_let_through(edit: Edit) -> None:
     edit(changed)
 
     assert breaks(definition(), changed) == []
+
+
+def test_a_rule_may_be_given_another_way_out_and_no_further_condition() -> None:
+    released, wider, narrower = definition(), definition(), definition()
+    for thing, rule in ((released, "self.a"), (wider, "self.a || self.b"), (narrower, "self.a && self.b")):
+        on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(thing)
+
+    assert breaks(released, wider) == []
+    assert breaks(released, narrower) == ["Thing: spec: a new rule refuses what was valid: self.a && self.b"]

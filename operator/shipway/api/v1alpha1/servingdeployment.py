@@ -161,6 +161,9 @@ class Rollout(ApiModel):
     )
 
 
+_EXACTLY_ONE = "set exactly one of version, alias and latestReady"
+
+
 class ServingDeploymentSpec(ApiModel):
     """A model behind one host: the wanted version, how it runs, and how it is released."""
 
@@ -189,9 +192,10 @@ class ServingDeploymentSpec(ApiModel):
     rollout: Rollout = Rollout()
     """How a new version replaces the old one."""
     rules = (
+        Rule("has(self.version) != has(self.alias) || has(self.latestReady) && self.latestReady", _EXACTLY_ONE),
         Rule(
-            "[has(self.version), has(self.alias), has(self.latestReady) && self.latestReady].filter(b, b).size() == 1",
-            "set exactly one of version, alias and latestReady",
+            "!has(self.latestReady) || !self.latestReady || !has(self.version) && !has(self.alias)",
+            _EXACTLY_ONE,
         ),
     )
 
