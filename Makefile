@@ -50,7 +50,7 @@ test-lifecycle: $(STAMP) ## Upgrade with 1,000 live objects, four lost leaders, 
 	@SHIPWAY_TEST_OBJECTS=$(or $(OBJECTS),1000) SHIPWAY_TEST_ROUNDS=4 $(V)/python -m pytest -q -s tests/integration/lifecycle
 
 .PHONY: test-lab-parts
-test-lab-parts: $(STAMP) ## Parts of the lab that only benchmarks use (the first time compiles Kueue, about five minutes)
+test-lab-parts: $(STAMP) ## Parts of the lab that only benchmarks use (the first time compiles Kueue and Argo Rollouts, about ten minutes)
 	@$(V)/python -m pytest -q tests/lab_parts
 
 .PHONY: lint

@@ -8,6 +8,7 @@ from typing import Final
 
 from shipway_lab.errors import LabError
 from shipway_lab.nodes import COMPONENTS, NODES, Node
+from shipway_lab.parts.argo_rollouts import ArgoRollouts
 from shipway_lab.parts.base import Part
 from shipway_lab.parts.containerd import Containerd
 from shipway_lab.parts.contour import Contour
@@ -19,6 +20,7 @@ from shipway_lab.parts.kueue import Kueue
 from shipway_lab.parts.kwok import Kwok
 from shipway_lab.parts.node import CoreDns, Kubelet, KubeProxy, Machine
 from shipway_lab.parts.peers import JobSet, KubeRay, Trainer
+from shipway_lab.parts.prometheus import Prometheus
 from shipway_lab.parts.s3 import S3
 
 REGISTRY: Final[Mapping[str, Part]] = {
@@ -38,6 +40,8 @@ REGISTRY: Final[Mapping[str, Part]] = {
         Trainer(),
         KubeRay(),
         Kueue(),
+        Prometheus(),
+        ArgoRollouts(),
         *(Machine(node) for node in NODES if node.machine),
         *(of_node(node) for node in NODES for of_node in (Containerd, Kubelet, KubeProxy)),
     )
