@@ -88,8 +88,16 @@ bench-ranker: $(STAMP) ## The ranker against its four baselines over three seeds
 
 .PHONY: bench-control-plane
 bench-control-plane: $(STAMP) ## The control plane under load (ARGS=--quick for 200 objects held against ranges)
-	@PYTHONPATH=tests nice $(V)/python benchmarks/control-plane $(ARGS)
+	@PYTHONPATH=tests:. nice $(V)/python benchmarks/control-plane $(ARGS)
 
 .PHONY: bench-report
 bench-report: $(STAMP) ## Put the last results of bench-control-plane into docs/scale.md
-	@PYTHONPATH=tests $(V)/python benchmarks/control-plane --report
+	@PYTHONPATH=tests:. $(V)/python benchmarks/control-plane --report
+
+.PHONY: bench-releases
+bench-releases: $(STAMP) ## Bad and good releases under traffic, beside Argo Rollouts (hours; ARGS=--quick for three bad ones)
+	@PYTHONPATH=tests $(V)/python -m benchmarks.releases $(ARGS)
+
+.PHONY: bench-releases-report
+bench-releases-report: $(STAMP) ## Put the last results of bench-releases into docs/release-speed.md
+	@PYTHONPATH=tests $(V)/python -m benchmarks.releases --report

@@ -54,7 +54,7 @@ TIERS = (
     Tier("build", 25, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
     Tier("integration", 30, (_python("-m", "pytest", "-q", "tests/integration"),)),
     Tier("faults", 5, (_python("-m", "pytest", "-q", *_KILLED, "tests/faults"),)),
-    Tier("benchmark", 7, (("env", "PYTHONPATH=tests", *_python("benchmarks/control-plane", "--quick")),)),
+    Tier("benchmark", 7, (("env", "PYTHONPATH=tests:.", *_python("benchmarks/control-plane", "--quick")),)),
     Tier("demo", 14, (_python("-m", "shipway_demo"),)),
 )
 

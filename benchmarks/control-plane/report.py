@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from benchmarks import pages
+
 Results = Mapping[str, Any]
-BEGIN, END = "<!-- figures: make bench-report -->", "<!-- end of figures -->"
+BEGIN = "<!-- figures: make bench-report -->"
 TRAINING = {
     "job": "plain Job (the floor)",
     "trainingjob": "TrainingJob",
@@ -20,16 +22,8 @@ OPERATORS = ("operator", "jobset", "trainer", "kuberay", "kueue")
 
 
 def filled(page: str, results: Results) -> str:
-    """The page with the figures of these results between its marks.
-
-    Raises:
-        ValueError: the page lacks a mark.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{report(results)}{END}{after}"
+    """The page with the figures of these results between its marks; raises ValueError where it lacks them."""
+    return pages.filled(page, begin=BEGIN, text=report(results))
 
 
 def report(results: Results) -> str:
@@ -37,7 +31,7 @@ def report(results: Results) -> str:
     parts = [
         _bursts(results, TRAINING, "pods run, s", "pods_running_s"),
         _bursts(results, SERVING, "pods run, s", "pods_running_s"),
-        _claims(results),
+        pages.claims(results["claims"]),
         *_sentences(results),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -53,7 +47,7 @@ def _bursts(results: Results, names: Mapping[str, str], heading: str, field: str
     order = sorted(found, key=lambda key: (key[1], list(names).index(key[0])))
     rows = [_row(names[subject], objects, found[subject, objects], field) for subject, objects in order]
     head = ("objects", "kind", "rounds", "processor s", "API server", "operators", heading, "all ready, s", "foreign")
-    return _table(head, rows)
+    return pages.table(head, rows)
 
 
 def _row(name: str, objects: int, rounds: list[Any], field: str) -> tuple[str, ...]:
@@ -72,14 +66,6 @@ def _row(name: str, objects: int, rounds: list[Any], field: str) -> tuple[str, .
         middle(each["ready_s"] for each in rounds),
         middle(each["cpu"]["others"] for each in rounds),
     )
-
-
-def _claims(results: Results) -> str:
-    rows = [
-        (f"`{c['name']}`", f"{c['value']:g} {c['unit']}", c["limit"], "holds" if c["holds"] else "**missed**")
-        for c in results["claims"]
-    ]
-    return _table(("claim", "measured", "aim", ""), rows)
 
 
 def _sentences(results: Results) -> Iterable[str]:
@@ -109,8 +95,3 @@ def _sentences(results: Results) -> Iterable[str]:
         f"{machine['cpus']} cores ({machine['cpu']}), {machine['memory_gib']:g} GiB, "
         f"Kubernetes {machine['kubernetes']}, Python {machine['python']}."
     )
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

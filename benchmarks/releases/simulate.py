@@ -1,6 +1,6 @@
 """How soon a bad version is noticed, and how often a good one is blamed: the gate against two usual ways, simulated.
 
-    python benchmarks/releases/simulate.py [--runs 200] [--json FILE]
+    python -m benchmarks.releases.simulate [--runs 200] [--json FILE]
 
 Answers are drawn as Poisson counts every quarter of a second, as the operator reads them. Three rules see the same
 draws: the gate (margin one point, its part of alpha 0.01 in a release with two gates and four weights), the same bounds

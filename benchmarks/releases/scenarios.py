@@ -1,0 +1,95 @@
+"""What is released, under how much traffic, and how long it is watched."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from benchmarks.releases.unreliable import Fault
+
+
+class Ending(StrEnum):
+    """How a release ended."""
+
+    TAKEN_BACK = "taken back"
+    PROMOTED = "promoted"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Weights in percent, each with its seconds, and the bake after 100."""
+
+    steps: tuple[tuple[int, int], ...]
+    bake_seconds: int
+
+    def ours(self) -> dict[str, Any]:
+        """As the rollout of a ServingDeployment, with the gates."""
+        steps = [part for weight, seconds in self.steps for part in _step(weight, {"seconds": seconds})]
+        return {"steps": steps, "gates": GATES, "bakeSeconds": self.bake_seconds}
+
+    def argo(self) -> list[dict[str, Any]]:
+        """As the steps of a Rollout; it bakes before the last weight, since afterwards nothing is judged."""
+        ends = ((100, self.bake_seconds),)
+        return [part for weight, wait in (*self.steps, *ends) for part in _step(weight, {"duration": f"{wait}s"})]
+
+
+def _step(weight: int, pause: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"setWeight": weight}, {"pause": pause}]
+
+
+GATES: list[dict[str, Any]] = [
+    {"name": "errors", "type": "ErrorRate"},
+    {"name": "latency", "type": "Latency", "margin": "0.10"},
+]
+"""All there are, as the documentation has them."""
+DEFAULT = Plan(((5, 60), (25, 120), (50, 180)), bake_seconds=120)
+"""What a release takes where nobody has a reason for another plan."""
+AT_TEN = Plan(((10, 3600),), bake_seconds=60)
+"""The new version stays at ten percent, so that the time it takes to be noticed is the gates' and not the plan's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One kind of release.
+
+    Attributes:
+        name: As on the command line and in the results.
+        rate: Requests a second.
+        fault: Of the new version; stable has the background errors alone.
+        watch_seconds: How long it is watched from its first answer, if it does not end before.
+        runs: How often it is measured where nothing else is asked for.
+        peer_runs: The same for each setting of a peer; 0 where the peer has nothing to show.
+        plan: Of the release.
+        ends: How it should end.
+    """
+
+    name: str
+    rate: float
+    fault: Fault
+    watch_seconds: float
+    runs: int
+    peer_runs: int = 0
+    plan: Plan = AT_TEN
+    ends: Ending = Ending.TAKEN_BACK
+
+
+THIRD = Fault(errors=0.3)
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(name="from-start", rate=100, fault=THIRD, watch_seconds=60, runs=30, peer_runs=10),
+        Scenario(
+            name="after-health",
+            rate=100,
+            fault=Fault(errors=0.3, after_seconds=35),
+            watch_seconds=120,
+            runs=30,
+            peer_runs=10,
+        ),
+        Scenario(name="at-10", rate=10, fault=THIRD, watch_seconds=240, runs=10),
+        Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=5),
+        Scenario(name="slow", rate=100, fault=Fault(slow=0.25), watch_seconds=60, runs=20),
+        Scenario(name="same", rate=100, fault=Fault(), watch_seconds=60, runs=20, peer_runs=10, ends=Ending.NEITHER),
+        Scenario(name="good", rate=100, fault=Fault(), watch_seconds=1200, runs=3, plan=DEFAULT, ends=Ending.PROMOTED),
+    )
+}
