@@ -64,14 +64,14 @@ class Stage:
         name: The lab's.
         client: As administrator.
         cluster: Installs and kills.
-        audit: Every write to the API.
+        audit_log: Every write to the API; the server begins a new file beside it at 100 MB.
         s3: What the lab's status says of the object store.
     """
 
     name: str
     client: Client
     cluster: Cluster
-    audit: AuditLog
+    audit_log: Path
     s3: dict[str, str]
 
     async def tenant(self, name: str) -> None:
@@ -94,7 +94,9 @@ class Stage:
         """When routes of a namespace were written, Unix seconds."""
         return [
             entry.time
-            for entry in self.audit.entries()
+            for file in self.audit_log.parent.glob(f"{self.audit_log.stem}*{self.audit_log.suffix}")
+            if file.stat().st_mtime >= since
+            for entry in AuditLog(file).entries()
             if entry.time >= since
             and entry.verb in WRITES
             and entry.resource == HTTP_ROUTE.plural
@@ -120,7 +122,7 @@ async def stage(name: str, *, parts: tuple[str, ...] = ()) -> AsyncIterator[Stag
             Client.connect(credentials.from_kubeconfig(lab.kubeconfig), agent="release-bench") as client,
         ):
             await cluster.install(ROOT / "charts" / "shipway")
-            yield Stage(name, client, cluster, AuditLog(lab.audit_log), status["s3"])
+            yield Stage(name, client, cluster, lab.audit_log, status["s3"])
     finally:
         await asyncio.to_thread(_lab, "down", "--name", name)
 
