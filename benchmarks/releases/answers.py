@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Run:
-    """One release in figures; times in seconds. Those of a fault are None where no bad answer was seen.
+    """One release in figures; times in seconds. Those of a fault are None where no bad answer or no write was seen.
 
     Attributes:
         contestant: Who released.
@@ -127,11 +127,11 @@ def _fault(its: Sequence[Answer], route_writes: Sequence[float], *, taken_back: 
     if first is None or not taken_back:
         return {"back_s": None, "bad_answers": None, "samples": None, "write_to_last_ms": None}
     last = its[-1].ended
-    written = next((at for at in route_writes if at >= first), last)
+    written = next((at for at in route_writes if at >= first), None)
     since = [answer for answer in its if answer.ended >= first]
     return {
         "back_s": round(last - first, 3),
         "bad_answers": sum(bool(answer.harm) for answer in since),
-        "samples": sum(answer.ended <= written for answer in since),
-        "write_to_last_ms": round(1000 * max(0.0, last - written), 1),
+        "samples": None if written is None else sum(answer.ended <= written for answer in since),
+        "write_to_last_ms": None if written is None else round(1000 * max(0.0, last - written), 1),
     }

@@ -96,6 +96,7 @@ class Repeated:
 
     def __init__(self, versions: Versions) -> None:
         self._margin = float(versions.margin)
+        self._new, self._old, self._ticks = NOTHING, NOTHING, 0
 
     def begin(self, weight: int) -> None:
         """See Judge; at 100 percent stable has no answers more to compare with."""
@@ -141,10 +142,14 @@ class Threshold:
         return (now.hits - before.hits) / trials if trials else 0.0
 
 
+def _threshold(setting: Setting) -> Callable[[Versions], Judge]:
+    return lambda _: Threshold(setting)
+
+
 RULES: Mapping[str, Callable[[Versions], Judge]] = {
     "gates": Gates,
     "repeated test": Repeated,
-    **{f"argo-{name}": lambda _, setting=setting: Threshold(setting) for name, setting in SETTINGS.items()},
+    **{f"argo-{name}": _threshold(setting) for name, setting in SETTINGS.items()},
 }
 
 

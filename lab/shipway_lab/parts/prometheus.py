@@ -18,7 +18,8 @@ from shipway_lab.parts.base import Part, http_ok
 
 PORT: Final = 19090
 URL: Final = f"http://127.0.0.1:{PORT}"
-_PACKAGE = DebianPackages("prometheus", newest=(), release=("prometheus",), usual_seconds=20)
+# That of the release knows nothing of Kubernetes.
+_PACKAGE = DebianPackages("prometheus", newest=(("prometheus", "2.53"),), release=(), usual_seconds=20)
 _ENVOY_STATS = "127.0.0.1:8002"
 _SAID = "__meta_kubernetes_pod_annotation_prometheus_io_"
 
@@ -31,7 +32,7 @@ class Prometheus(Part):
 
     @override
     def artifacts(self) -> list[Artifact]:
-        """The Debian package of the host's release."""
+        """The Debian package."""
         return [_PACKAGE]
 
     @override

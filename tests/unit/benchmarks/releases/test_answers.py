@@ -40,6 +40,11 @@ def test_a_version_that_stops_before_the_write_is_late_by_nothing() -> None:
     assert released(answer(6, harm="error"), writes=(7,)).write_to_last_ms == 0
 
 
+def test_where_the_write_was_not_found_nothing_is_said_of_it() -> None:
+    run = released(answer(6, harm="error"), answer(7), writes=(3,))
+    assert (run.back_s, run.samples, run.write_to_last_ms) == (1, None, None)
+
+
 @pytest.mark.parametrize("ended", [Ending.NEITHER, Ending.PROMOTED])
 def test_what_was_not_taken_back_has_no_time_to_it(ended: Ending) -> None:
     run = released(answer(6, harm="error"), answer(7), ended=ended)
