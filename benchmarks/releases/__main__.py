@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,7 +96,7 @@ class Results:
         if self._output is None:
             return
         body = {
-            "machine": {**machine(), "kubernetes": VERSION},
+            "machine": {**machine(), "kubernetes": VERSION, "load_at_end": round(os.getloadavg()[0], 1)},
             "claims": claims(self.runs, self._disturbed, self._simulated),
             "disturbed": self._disturbed,
             "simulated": self._simulated,

@@ -80,5 +80,6 @@ def _machine(results: Results) -> str:
     machine = results["machine"]
     return (
         f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']:g} GiB, "
-        f"Kubernetes {machine['kubernetes']}, Python {machine['python']}."
+        f"Kubernetes {machine['kubernetes']}, Python {machine['python']}; "
+        f"{machine['load_at_end']:g} programs wanted a core at the end."
     )
