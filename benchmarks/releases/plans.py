@@ -89,13 +89,12 @@ class Gates:
 
 
 class Repeated:
-    """What is often done by hand: a test of two proportions at one percent, looked at every five seconds."""
+    """What is often done by hand: a test of any difference at one percent, looked at every five seconds."""
 
     LOOK_TICKS = round(5 / TICK)
     CRITICAL = 2.326
 
-    def __init__(self, versions: Versions) -> None:
-        self._margin = float(versions.margin)
+    def __init__(self) -> None:
         self._new, self._old, self._ticks = NOTHING, NOTHING, 0
 
     def begin(self, weight: int) -> None:
@@ -108,8 +107,7 @@ class Repeated:
         if self._ticks % self.LOOK_TICKS or not (self._new.trials and self._old.trials):
             return Verdict.PASS
         spread = sqrt(sum(max(c.share * (1 - c.share), 1e-9) / c.trials for c in (self._new, self._old)))
-        beyond = self._new.share - self._old.share - self._margin
-        return Verdict.FAIL if beyond > self.CRITICAL * spread else Verdict.PASS
+        return Verdict.FAIL if self._new.share - self._old.share > self.CRITICAL * spread else Verdict.PASS
 
 
 class Threshold:
@@ -148,7 +146,7 @@ def _threshold(setting: Setting) -> Callable[[Versions], Judge]:
 
 RULES: Mapping[str, Callable[[Versions], Judge]] = {
     "gates": Gates,
-    "repeated test": Repeated,
+    "repeated test": lambda _: Repeated(),
     **{f"argo-{name}": _threshold(setting) for name, setting in SETTINGS.items()},
 }
 
