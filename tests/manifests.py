@@ -10,6 +10,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 _SPECS: dict[str, tuple[str, Object]] = {
     "TrainingJob": ("ranker-v1", {"recipe": {"name": "ranker"}, "storage": {"uri": "s3://models/team-reco"}}),
+    "Team": ("reco", {"owners": [{"name": "ada"}], "namespaces": ["team-reco"]}),
     "Model": ("ranker", {"owner": {"team": "reco"}}),
     "ModelVersion": (
         "ranker-v1",

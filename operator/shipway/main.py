@@ -21,6 +21,7 @@ from shipway.controllers.incident.controller import IncidentController
 from shipway.controllers.model.controller import ModelController
 from shipway.controllers.modelversion.controller import ModelVersionController
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
+from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.counters import CounterBoard
@@ -94,6 +95,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ModelVersionController(workloads_image=settings.workloads_image),
             ServingDeploymentController(counters=counters, max_candidates=settings.max_candidates),
             IncidentController(),
+            TeamController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),
         close=counters.close,
@@ -174,11 +176,11 @@ class Operator:
 
     async def _watch_own(self) -> None:
         """Watch our own kinds for ever: ending with kopf would cost the lease, and everything that is loaded."""
-        failures = 0
+        failures, namespaces = 0, self._settings.namespaces
         while True:
             began = self._clock.monotonic()
             try:
-                await watch(self._client.connection, list(OWN.values()), self._settings.namespaces, self._take_in)
+                await watch(self._client.connection, own_resources(namespaces), namespaces, self._take_in)
             except WatchEndedError as error:
                 failures = 1 if self._clock.monotonic() - began > STEADY_SECONDS else failures + 1
                 pause = min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), MAX_PAUSE_SECONDS)
@@ -279,9 +281,14 @@ class Operator:
         )
 
 
+def own_resources(namespaces: Sequence[str]) -> list[Resource]:
+    """Our own kinds; with some namespaces only those that live in one: there is no right to read the others."""
+    return [resource for resource in OWN.values() if resource.namespaced or not namespaces]
+
+
 def own_sources(namespaces: Sequence[str]) -> list[Source]:
     """Our own kinds, in all namespaces or in each of the given."""
-    return [Source(resource, namespace) for resource in OWN.values() for namespace in _scopes(namespaces)]
+    return [Source(resource, namespace) for resource in own_resources(namespaces) for namespace in _scopes(namespaces)]
 
 
 def child_sources(controllers: Sequence[Controller], namespaces: Sequence[str]) -> list[Source]:
@@ -298,6 +305,7 @@ def child_sources(controllers: Sequence[Controller], namespaces: Sequence[str]) 
     return [
         Source(source.resource, namespace, source.selector, source.trim)
         for source in found.values()
+        if source.resource.namespaced or not namespaces
         for namespace in _scopes(namespaces)
     ]
 

@@ -59,7 +59,9 @@ MODEL = OWN["Model"]
 MODEL_VERSION = OWN["ModelVersion"]
 SERVING_DEPLOYMENT = OWN["ServingDeployment"]
 INCIDENT = OWN["Incident"]
+TEAM = OWN["Team"]
 
+NAMESPACE = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 POD = Resource("", "v1", "pods", "Pod")
 SERVICE = Resource("", "v1", "services", "Service")
 ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")

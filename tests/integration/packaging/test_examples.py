@@ -12,7 +12,7 @@ from own_cluster import Cluster
 from releases import CHART, ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "charts").rglob("*.md"))]
-NEEDED = {"Namespace", "ServiceAccount", "TrainingJob", "Model", "ServingDeployment"}
+NEEDED = {"Namespace", "ServiceAccount", "TrainingJob", "Model", "ServingDeployment", "Team"}
 """Kinds that a newcomer must find an example of."""
 ELSEWHERE = ("argoproj.io/", "kustomize.toolkit.fluxcd.io/", "kustomize.config.k8s.io/")
 """API groups of tools that are not in the lab, as the pages on them have them."""

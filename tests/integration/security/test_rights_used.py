@@ -30,6 +30,7 @@ from harness.rights import Grant, Request, from_audit, from_path, grants
 from harness.tokens import service_account_token
 from integration.serving import players as serving
 from integration.training import players as training
+from manifests import minimal
 from shipway.controllers.owned import SELECTOR
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.kube.client import Client
@@ -40,9 +41,11 @@ from shipway.kube.resource import (
     HTTP_ROUTE,
     INCIDENT,
     INFERENCE_SERVICE,
+    NAMESPACE,
     OWN,
     POD,
     SERVICE,
+    TEAM,
     TRAINING_JOB,
 )
 from shipway.main import Operator
@@ -55,7 +58,14 @@ NOT_ASKED_FOR = {
     ("update", "servingdeployments/finalizers"): "an admission plug-in asks for it where owners are to be waited for",
 }
 """Grants that no request shows, each with its reason (OwnerReferencesPermissionEnforcement; the lab has it off)."""
-WATCHED = (*OWN.values(), POD, SERVICE, ENDPOINT_SLICE, INFERENCE_SERVICE, HTTP_ROUTE)
+WATCHED = (
+    *(resource for resource in OWN.values() if resource.namespaced),
+    POD,
+    SERVICE,
+    ENDPOINT_SLICE,
+    INFERENCE_SERVICE,
+    HTTP_ROUTE,
+)
 
 
 @dataclass
@@ -110,11 +120,13 @@ async def subject(
 
 
 async def test_every_right_is_used_and_none_is_missing(subject: Subject, kube: Client) -> None:
+    await _claim(subject)
     await _train(subject.world)
     await _lead_astray(subject.world)
     await _report_progress(subject, kube)
     await _release(subject.world)
     await _miss_what_watches_would_bring(subject)
+    await kube.delete(TEAM, None, subject.world.namespace)
 
     written = subject.written()
     assert [str(entry) for entry in written if not entry.authorized] == []
@@ -141,6 +153,14 @@ def test_a_read_is_known_by_its_path() -> None:
     assert [from_path("GET", path, watch=False) for path in ("/version", "/api", "/apis/shipway.dev/v1alpha1")] == [
         None
     ] * 3
+
+
+async def _claim(subject: Subject) -> None:
+    """A Team says that the namespace is its own, and the operator that this is so, where it may read Teams."""
+    world = subject.world
+    await world.client.create(TEAM, minimal("Team", name=world.namespace, namespaces=[world.namespace]))
+    if not subject.settings.namespaces:
+        await world.condition(TEAM, world.namespace, "Ready")
 
 
 async def _train(world: World) -> None:
@@ -224,6 +244,9 @@ async def _miss_what_watches_would_bring(subject: Subject) -> None:
     """Objects change while no watch runs: the sweep finds and reads each."""
     world = subject.world
     subject.proxy.cut_watches()
+    outside = [resource for resource in (TEAM, NAMESPACE) if not subject.settings.namespaces]
+    for resource in outside:
+        await world.patch(resource, world.namespace, {"metadata": {"annotations": {"seen": "not"}}})
     for resource in WATCHED:
         selector = "" if resource in OWN.values() else SELECTOR
         for obj in await world.list(resource, selector):
@@ -232,7 +255,7 @@ async def _miss_what_watches_would_bring(subject: Subject) -> None:
 
     async def read() -> object:
         got = {read.resource for read in subject.diary.reads if read.verb == "get"}
-        missing = {resource.plural for resource in WATCHED} - got
+        missing = {resource.plural for resource in (*WATCHED, *outside)} - got
         world.clock.advance(2)
         assert not missing, missing
         return True

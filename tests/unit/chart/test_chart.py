@@ -236,7 +236,7 @@ def test_metrics_are_for_those_whom_rbac_lets_unless_told_otherwise() -> None:
     assert one("ClusterRole", {}, "shipway-operator-metrics-reader")["rules"] == [
         {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
     ]
-    assert _reviews({}) == ["tokenreviews", "subjectaccessreviews"]
+    assert _reviews({}) == ["subjectaccessreviews", "tokenreviews"]
 
     opened: dict[str, Any] = {"metrics": {"authentication": False}}
     assert one("ConfigMap", opened)["data"]["SHIPWAY_METRICS_AUTHENTICATION"] == "false"
@@ -246,7 +246,7 @@ def test_metrics_are_for_those_whom_rbac_lets_unless_told_otherwise() -> None:
 
 def _reviews(values: dict[str, Any]) -> list[str]:
     rules = one("ClusterRole", values, "shipway-operator-cluster")["rules"]
-    return [resource for rule in rules for resource in rule["resources"]]
+    return sorted(resource for rule in rules for resource in rule["resources"] if resource.endswith("reviews"))
 
 
 def test_metrics_of_the_pod_alone_are_offered_to_nobody_else() -> None:
@@ -301,13 +301,25 @@ def test_every_kind_has_roles_for_people(kind: Any) -> None:
     assert editor["rules"][0]["resources"] == [kind.plural]
     assert viewer["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
     assert "rbac.authorization.k8s.io/aggregate-to-view" not in editor["metadata"]["labels"]
+    assert ("rbac.authorization.k8s.io/aggregate-to-edit" in editor["metadata"]["labels"]) is kind.namespaced
 
 
 def test_the_operator_may_read_every_kind() -> None:
     rules = one("ClusterRole", {}, "shipway-operator")["rules"]
+    namespaced = [kind.plural for kind in KINDS if kind.namespaced]
 
-    assert rules[0]["resources"] == [kind.plural for kind in KINDS]
-    assert rules[1]["resources"] == [f"{kind.plural}/status" for kind in KINDS]
+    assert rules[0]["resources"] == namespaced
+    assert rules[1]["resources"] == [f"{plural}/status" for plural in namespaced]
+
+
+def test_what_lies_outside_of_namespaces_is_read_by_an_operator_of_the_whole_cluster_only() -> None:
+    def granted(values: dict[str, Any]) -> set[str]:
+        rules = one("ClusterRole", values, "shipway-operator-cluster")["rules"]
+        return {resource for rule in rules for resource in rule["resources"]}
+
+    outside = {"namespaces", *(kind.plural for kind in KINDS if not kind.namespaced)}
+    assert outside <= granted({})
+    assert not outside & granted({"watchNamespaces": ["team-a"]})
 
 
 def test_several_replicas_are_spread_and_not_all_evicted_at_once() -> None:

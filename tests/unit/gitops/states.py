@@ -16,6 +16,7 @@ from unit.controllers.modelversion.test_reconcile import OTHER, Verification
 from unit.controllers.servingdeployment.test_release import at, released
 from unit.controllers.servingdeployment.test_turn import waiting_behind
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
+from unit.controllers.team.test_reconcile import judged, team
 from unit.controllers.training import Training, error
 
 Build = Callable[[], Object]
@@ -362,4 +363,13 @@ INCIDENTS: dict[str, Build] = {
     "the traffic is not back yet": _incident(mitigated=False),
     "nobody looks after it": _incident(mitigated=True),
     "somebody looks after it": _incident(mitigated=True, **{ACKNOWLEDGED_BY: "ada"}),
+}
+
+
+# Team
+
+TEAMS: dict[str, Build] = {
+    "its namespaces are there": lambda: judged(team("reco", "team-a")),
+    "a namespace is missing": lambda: judged(team("reco", "team-a"), there=()),
+    "another team claims a namespace": lambda: judged(team("reco", "team-a"), team("ads", "team-a")),
 }

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests import minimal
-from shipway.api.v1alpha1 import KINDS, incident, model, modelversion, servingdeployment, trainingjob
+from shipway.api.v1alpha1 import KINDS, incident, model, modelversion, servingdeployment, team, trainingjob
 from unit.controllers.servingdeployment.test_release import released
 from unit.gitops.judges import AGREES, ROOT, Health, Object, argocd, customizations, flux, health_check_exprs, kstatus
-from unit.gitops.states import DEPLOYMENTS, INCIDENTS, JOBS, MODELS, VERSIONS
+from unit.gitops.states import DEPLOYMENTS, INCIDENTS, JOBS, MODELS, TEAMS, VERSIONS
 
 HEALTHY, PROGRESSING, DEGRADED, SUSPENDED = Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED, Health.SUSPENDED
 STATES = {
@@ -25,6 +25,7 @@ STATES = {
     "ModelVersion": VERSIONS,
     "ServingDeployment": DEPLOYMENTS,
     "Incident": INCIDENTS,
+    "Team": TEAMS,
 }
 
 TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
@@ -95,6 +96,11 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "nobody looks after it": ("NotAcknowledged", SUSPENDED),
         "somebody looks after it": ("Resolved", HEALTHY),
     },
+    "Team": {
+        "its namespaces are there": ("Resolved", HEALTHY),
+        "a namespace is missing": ("NamespaceMissing", PROGRESSING),
+        "another team claims a namespace": ("NamespaceClaimed", DEGRADED),
+    },
 }
 
 REASONS: dict[str, type[StrEnum]] = {
@@ -103,6 +109,7 @@ REASONS: dict[str, type[StrEnum]] = {
     "ModelVersion": modelversion.Reason,
     "ServingDeployment": servingdeployment.Reason,
     "Incident": incident.Reason,
+    "Team": team.Reason,
 }
 NEVER_OF_READY = {
     "TrainingJob": {"NotFinished"},
@@ -112,6 +119,7 @@ NEVER_OF_READY = {
         *("NotServing", "Guarded", "NoBaseline", "NoGates"),
         *("Promoted", "Superseded", "ProgressDeadlineExceeded", "ActionTaken"),
     },
+    "Team": set(),
     "Incident": {"Mitigated", "Mitigating", "Acknowledged", "Lifted", "Held"},
 }
 """Reasons of other conditions, of events, or of an abort."""

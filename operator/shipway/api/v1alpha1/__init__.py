@@ -1,7 +1,7 @@
 """shipway.dev/v1alpha1. Adding a kind: one module here, one line below."""
 
 from shipway.api.schema import Kind
-from shipway.api.v1alpha1 import incident, model, modelversion, servingdeployment, trainingjob
+from shipway.api.v1alpha1 import incident, model, modelversion, servingdeployment, team, trainingjob
 
 KINDS: tuple[Kind, ...] = (
     trainingjob.KIND,
@@ -9,4 +9,5 @@ KINDS: tuple[Kind, ...] = (
     modelversion.KIND,
     servingdeployment.KIND,
     incident.KIND,
+    team.KIND,
 )

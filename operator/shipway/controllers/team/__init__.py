@@ -1,0 +1,1 @@
+"""Team: whether its namespaces are there, and its alone."""
