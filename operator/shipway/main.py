@@ -18,13 +18,17 @@ from aiohttp import ClientSession, web
 from prometheus_client import CollectorRegistry
 
 from shipway.controllers.incident.controller import IncidentController
+from shipway.controllers.incident.response import ResponseTimes
 from shipway.controllers.model.controller import ModelController
 from shipway.controllers.modelversion.controller import ModelVersionController
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
+from shipway.integrations.alertmanager import Alertmanager
 from shipway.integrations.counters import CounterBoard
+from shipway.integrations.courier import Courier
+from shipway.integrations.notice import Receiver
 from shipway.integrations.progress import ProgressBoard
 from shipway.kube import credentials
 from shipway.kube.access import AccessReviewer
@@ -86,6 +90,14 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
     counters = CounterBoard(session=ClientSession(), on_sample=queue.add)
+    outside, clock = ClientSession(), SystemClock()
+    courier = Courier(_receivers(settings, outside, clock), on_result=queue.add, clock=clock)
+
+    async def close() -> None:
+        await courier.close()
+        await outside.close()
+        await counters.close()
+
     return Parts(
         controllers=[
             TrainingJobController(
@@ -94,12 +106,19 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
             ServingDeploymentController(counters=counters, max_candidates=settings.max_candidates),
-            IncidentController(),
+            IncidentController(response=ResponseTimes(registry), courier=courier),
             TeamController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),
-        close=counters.close,
+        close=close,
     )
+
+
+def _receivers(settings: Settings, session: ClientSession, clock: Clock) -> dict[str, Receiver]:
+    """Who is told of incidents, by the name that the status has them under."""
+    if not settings.alertmanager_url:
+        return {}
+    return {"alertmanager": Alertmanager(settings.alertmanager_url, session=session, now=clock.now)}
 
 
 class Operator:

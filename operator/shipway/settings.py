@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 class SettingsError(Exception):
@@ -39,6 +40,8 @@ class Settings:
     """How long a silent leader is waited for."""
     sweep_seconds: float = 120.0
     """Seconds between two comparisons of the cache with a list."""
+    alertmanager_url: str = ""
+    """Where Prometheus' Alertmanager is; nobody is told of incidents when empty."""
     plain_logs: bool = False
     """Log lines for people instead of JSON."""
 
@@ -65,6 +68,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         lease=env.get("SHIPWAY_LEASE", ""),
         lease_seconds=_integer(env, "SHIPWAY_LEASE_SECONDS", default.lease_seconds, 2, 600),
         sweep_seconds=float(_integer(env, "SHIPWAY_SWEEP_SECONDS", int(default.sweep_seconds), 1, 86_400)),
+        alertmanager_url=_address(env, "SHIPWAY_ALERTMANAGER_URL"),
         plain_logs=_choice(env, "SHIPWAY_LOG_FORMAT", ("json", "plain")) == "plain",
     )
 
@@ -82,4 +86,15 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     text = env.get(name) or choices[0]
     if text not in choices:
         raise SettingsError(f"{name} is {text!r}; write one of: {', '.join(choices)}")
+    return text
+
+
+def _address(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "")
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    # Settings lie in a ConfigMap, where a password would be read by many; so the text is not repeated either.
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise SettingsError(f"{name} is no address; write one such as http://HOST:9093, without a password")
     return text

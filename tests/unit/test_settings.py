@@ -24,6 +24,7 @@ def test_every_variable_is_read() -> None:
             "SHIPWAY_LEASE_SECONDS": "4",
             "SHIPWAY_SWEEP_SECONDS": "5",
             "SHIPWAY_LOG_FORMAT": "plain",
+            "SHIPWAY_ALERTMANAGER_URL": "http://alertmanager:9093",
             "SHIPWAY_METRICS_BIND": "all",
             "SHIPWAY_METRICS_AUTHENTICATION": "true",
         }
@@ -44,6 +45,7 @@ def test_every_variable_is_read() -> None:
         lease_seconds=4,
         sweep_seconds=5.0,
         plain_logs=True,
+        alertmanager_url="http://alertmanager:9093",
     )
 
 
@@ -54,6 +56,8 @@ def test_every_variable_is_read() -> None:
         ("SHIPWAY_WORKERS", "0", "SHIPWAY_WORKERS is '0'; write a whole number from 1 to 1024"),
         ("SHIPWAY_LEASE_SECONDS", "-8", "write a whole number from 2 to 600"),
         ("SHIPWAY_METRICS_BIND", "0.0.0.0", "SHIPWAY_METRICS_BIND is '0.0.0.0'; write one of: localhost, all"),
+        ("SHIPWAY_ALERTMANAGER_URL", "alertmanager:9093", "SHIPWAY_ALERTMANAGER_URL is no address"),
+        ("SHIPWAY_ALERTMANAGER_URL", "http://me:secret@host", "write one such as http://HOST:9093, without a password"),
         ("SHIPWAY_LOG_FORMAT", "xml", "SHIPWAY_LOG_FORMAT is 'xml'; write one of: json, plain"),
     ],
 )

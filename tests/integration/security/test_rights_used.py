@@ -31,6 +31,8 @@ from harness.tokens import service_account_token
 from integration.serving import players as serving
 from integration.training import players as training
 from manifests import minimal
+from shipway.controllers.incident.history import KEPT
+from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
 from shipway.controllers.owned import SELECTOR
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.kube.client import Client
@@ -125,6 +127,7 @@ async def test_every_right_is_used_and_none_is_missing(subject: Subject, kube: C
     await _lead_astray(subject.world)
     await _report_progress(subject, kube)
     await _release(subject.world)
+    await _close_more_than_are_kept(subject.world)
     await _miss_what_watches_would_bring(subject)
     await kube.delete(TEAM, None, subject.world.namespace)
 
@@ -227,6 +230,21 @@ async def _release(world: World) -> None:
             return incident["status"]["lifted"]
 
         await world.eventually(lifted, what="the Incident is lifted")
+
+
+async def _close_more_than_are_kept(world: World) -> None:
+    """Incidents that are over, of which the oldest goes."""
+    spec = {"quarantine": False, "model": "old"}
+    for number in range(KEPT + 1):
+        obj = minimal("Incident", name=f"old-{number:02}", detectedAt=f"2026-11-24T10:00:{number:02}Z", **spec)
+        obj["metadata"]["annotations"] = {ACKNOWLEDGED_BY: "ada"}
+        await world.create(INCIDENT, obj)
+        await world.set_status(INCIDENT, f"old-{number:02}", {"mitigatedAt": "2026-11-24T11:00:00Z"})
+
+    async def gone() -> object:
+        return await world.find(INCIDENT, "old-00") is None
+
+    await world.eventually(gone, what="the oldest Incident is deleted")
 
 
 async def _resize(world: World) -> None:

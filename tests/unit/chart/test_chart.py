@@ -322,6 +322,18 @@ def test_what_lies_outside_of_namespaces_is_read_by_an_operator_of_the_whole_clu
     assert not outside & granted({"watchNamespaces": ["team-a"]})
 
 
+def test_the_way_to_alertmanager_is_open_only_where_there_is_one() -> None:
+    def ports(values: dict[str, Any]) -> set[int]:
+        return {port["port"] for rule in one("NetworkPolicy", values)["spec"]["egress"] for port in rule["ports"]}
+
+    set_: dict[str, Any] = {"notifications": {"alertmanager": {"url": "http://alertmanager.monitoring.svc:9093"}}}
+    assert 9093 not in ports({})
+    assert 9093 in ports(set_)
+    assert one("ConfigMap", set_)["data"]["SHIPWAY_ALERTMANAGER_URL"] == "http://alertmanager.monitoring.svc:9093"
+    with pytest.raises(helm.HelmError, match="url"):
+        render({"notifications": {"alertmanager": {"url": "http://me:secret@alertmanager:9093"}}})
+
+
 def test_several_replicas_are_spread_and_not_all_evicted_at_once() -> None:
     alone, three = objects({}), objects({"replicas": 3})
 

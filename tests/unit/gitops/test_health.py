@@ -120,7 +120,21 @@ NEVER_OF_READY = {
         *("Promoted", "Superseded", "ProgressDeadlineExceeded", "ActionTaken"),
     },
     "Team": set(),
-    "Incident": {"Mitigated", "Mitigating", "Acknowledged", "Lifted", "Held"},
+    "Incident": {
+        "Mitigated",
+        "Mitigating",
+        "Acknowledged",
+        "Lifted",
+        "Held",
+        "Owned",
+        "NoTeam",
+        "NamespaceClaimed",
+        "TeamsNotRead",
+        "Told",
+        "Telling",
+        "NotDelivered",
+        "NoReceiver",
+    },
 }
 """Reasons of other conditions, of events, or of an abort."""
 

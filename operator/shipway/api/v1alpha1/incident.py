@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Column, DnsName, Kind, Rule, ShortText, Status, Text, Time
+from shipway.api.schema import ApiModel, Column, DnsName, Kind, Rule, ShortText, Status, Text, Time, list_map
 
 
 class Reason(StrEnum):
@@ -19,6 +19,14 @@ class Reason(StrEnum):
     OPEN = "Open"
     LIFTED = "Lifted"
     HELD = "Held"
+    OWNED = "Owned"
+    NO_TEAM = "NoTeam"
+    NAMESPACE_CLAIMED = "NamespaceClaimed"
+    TEAMS_NOT_READ = "TeamsNotRead"
+    TOLD = "Told"
+    TELLING = "Telling"
+    NOT_DELIVERED = "NotDelivered"
+    NO_RECEIVER = "NoReceiver"
 
 
 class Subject(ApiModel):
@@ -84,6 +92,8 @@ class IncidentSpec(ApiModel):
     """The step of the rollout."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0
     """The candidate's weight at the time."""
+    exposed_at: Time | None = None
+    """When the version got its first share of the traffic in this rollout; unset when it never did."""
     detected_at: Time
     """When the decision was taken."""
     quarantine: bool = True
@@ -111,11 +121,38 @@ class Lift(ApiModel):
     """When."""
 
 
+class Notified(ApiModel):
+    """What one receiver knows."""
+
+    receiver: Annotated[str, Field(max_length=63)]
+    """Its name; never an address."""
+    told: Annotated[str, Field(max_length=16)] = ""
+    """The last it took: Opened, Mitigated or Resolved; empty while it has taken nothing."""
+    told_at: Time | None = None
+    """When it took that."""
+    first_told_at: Time | None = None
+    """When it took anything."""
+    failing: ShortText = ""
+    """Why the last try failed; empty when it did not. It is tried again."""
+
+
 class IncidentStatus(Status):
     """How it was handled."""
 
+    team: Annotated[str, Field(max_length=253)] = ""
+    """The Team whose the namespace is; empty while there is none, or more than one."""
+    owners: Annotated[list[ShortText], Field(max_length=16)] = []
+    """Who answers for it: the Team's owners, with their addresses."""
+    on_call: ShortText = ""
+    """Whom to page: as the Model says, or else the Team."""
+    seconds_to_detect: Annotated[int, Field(ge=0)] | None = None
+    """From the version's first share of the traffic to the decision: the harm cannot have lasted longer."""
+    seconds_to_mitigate: Annotated[int, Field(ge=0)] | None = None
+    """From the decision to all traffic on stable, as read from the route."""
     mitigated_at: Time | None = None
     """When the traffic was back on stable, as read from the route."""
+    notified: Annotated[list[Notified], Field(max_length=32), list_map("receiver")] = []
+    """Who was told what, and when."""
     lifted: Lift | None = None
     """Set by `retry`: the quarantine no longer holds."""
     timeline: Annotated[list[TimelineEntry], Field(max_length=32)] = []
@@ -135,6 +172,8 @@ KIND = Kind(
         Column("Gate", ".spec.gate"),
         Column("Owner", ".spec.owner"),
         Column("Mitigated", ".status.conditions[?(@.type=='Mitigated')].status"),
+        Column("Notified", ".status.conditions[?(@.type=='Notified')].reason", priority=1),
+        Column("On-Call", ".status.onCall", priority=1),
         Column("Summary", ".spec.summary", priority=1),
         Column("Age", ".metadata.creationTimestamp", "date"),
     ),

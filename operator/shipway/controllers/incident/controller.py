@@ -1,10 +1,16 @@
 """The edge of the Incident reconciler."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
+from shipway.controllers.incident.notified import notice, wanted
 from shipway.controllers.incident.reconcile import Snapshot, reconcile
-from shipway.kube.resource import INCIDENT, OWN, SERVING_DEPLOYMENT, Key, Object
+from shipway.controllers.incident.response import ResponseTimes
+from shipway.controllers.ownership import claims
+from shipway.integrations.courier import Courier
+from shipway.kube.resource import INCIDENT, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
@@ -15,19 +21,64 @@ def _of_abort(sdep: Object, _: Cache) -> Iterable[Key]:
         yield Key(INCIDENT.kind, sdep["metadata"]["namespace"], abort.incident)
 
 
+def _of_team(team: Object, cache: Cache) -> Iterable[Key]:
+    for namespace in claims(team):
+        for incident in cache.list(INCIDENT, namespace):
+            yield Key(INCIDENT.kind, namespace, incident["metadata"]["name"])
+
+
 class IncidentController(Controller):
-    """Keeps the status of incidents: mitigated, acknowledged, lifted."""
+    """Keeps the status of incidents, has people told of them, and bounds their number.
+
+    Args:
+        response: Takes in how long each took.
+        courier: Tells the receivers.
+    """
 
     resource = INCIDENT
-    watches: Sequence[Watch] = (Watch(SERVING_DEPLOYMENT, _of_abort),)
+    watches: Sequence[Watch] = (Watch(SERVING_DEPLOYMENT, _of_abort), Watch(TEAM, _of_team))
+
+    def __init__(self, *, response: ResponseTimes, courier: Courier) -> None:
+        self._response = response
+        self._courier = courier
 
     async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
         """Decides on what the cache knows."""
         incident = cache.get(INCIDENT, key.namespace, key.name)
         if incident is None:
+            self._courier.forget(key)
             return None
-        subject = incident["spec"]["subject"]
-        about = OWN.get(subject["kind"])
-        found = cache.get(about, key.namespace, subject["name"]) if about else None
-        alive = found is not None and found["metadata"]["uid"] == subject.get("uid")
-        return reconcile(Snapshot(incident, found if alive else None, now))
+        plan = reconcile(
+            Snapshot(
+                incident,
+                _subject(incident, cache),
+                now,
+                teams=tuple(cache.list(TEAM, "")) if cache.has(TEAM) else None,
+                others=tuple(cache.list(INCIDENT, key.namespace)),
+                receivers=tuple(self._courier.receivers),
+                outcomes=self._courier.outcomes(key),
+            )
+        )
+        if plan.status is None:
+            return plan
+        status = IncidentStatus.model_validate(plan.status)
+        self._note(incident, status)
+        self._tell(key, incident, status)
+        return replace(plan, requeue_after=self._courier.due_in(key))
+
+    def _tell(self, key: Key, incident: Object, status: IncidentStatus) -> None:
+        for name, receiver in self._courier.receivers.items():
+            if wanted(status, name, repeated=receiver.refresh_seconds is not None):
+                self._courier.deliver(key, name, notice(incident, status))
+
+    def _note(self, incident: Object, after: IncidentStatus) -> None:
+        before = IncidentStatus.model_validate(incident.get("status") or {})
+        self._response.take(incident["metadata"]["uid"], IncidentSpec.model_validate(incident["spec"]), before, after)
+
+
+def _subject(incident: Object, cache: Cache) -> Object | None:
+    """What it is about, while it exists: a namesake is another."""
+    subject = incident["spec"]["subject"]
+    about = OWN.get(subject["kind"])
+    found = cache.get(about, incident["metadata"]["namespace"], subject["name"]) if about else None
+    return found if found is not None and found["metadata"]["uid"] == subject.get("uid") else None

@@ -1,14 +1,18 @@
 """From an Incident and the release it is about to its status: mitigated, lifted, acknowledged."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from shipway.api.conditions import Type, Verdict, merge, rfc3339
+from shipway.api.conditions import Type, Verdict, merge, rfc3339, seconds
 from shipway.api.schema import GROUP
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason, TimelineEntry
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
+from shipway.controllers.incident import notified
+from shipway.controllers.incident.history import is_closed, too_old
+from shipway.controllers.incident.owned import ownership
+from shipway.integrations.notice import Outcome
 from shipway.kube.resource import Object
-from shipway.runtime.plan import Plan
+from shipway.runtime.plan import Delete, Plan
 
 ACKNOWLEDGED_BY = f"{GROUP}/acknowledged-by"
 """Annotation, by the user: who looks after the incident."""
@@ -20,35 +24,71 @@ TIMELINE_LIMIT = 32
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a pass looks at; `subject` is the ServingDeployment, while it exists."""
+    """Everything a pass looks at.
+
+    Attributes:
+        incident: The Incident.
+        subject: The ServingDeployment it is about, while it exists.
+        now: Unix seconds.
+        teams: All Teams; None where the operator may not read them.
+        others: The Incidents of the namespace.
+        receivers: Names of those who are told.
+        outcomes: What came of the last tries to tell them.
+    """
 
     incident: Object
     subject: Object | None
     now: float
+    teams: Sequence[Object] | None = None
+    others: Sequence[Object] = ()
+    receivers: Sequence[str] = ()
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 def reconcile(snapshot: Snapshot) -> Plan:
-    """The status; an incident is never written otherwise."""
+    """The status, and the end of the oldest of the closed ones where there are too many."""
     meta = snapshot.incident["metadata"]
     spec = IncidentSpec.model_validate(snapshot.incident["spec"])
     stored = IncidentStatus.model_validate(snapshot.incident.get("status") or {})
     mitigated_at = stored.mitigated_at or _confirmed(snapshot)
     acknowledged = (meta.get("annotations") or {}).get(ACKNOWLEDGED_BY, "").strip()[:200]
     generation = meta.get("generation", 0)
+    owned = ownership(spec, meta["namespace"], snapshot.teams)
+    told = notified.records(stored.notified, snapshot.outcomes)
     verdicts = (
         _ready(mitigated_at, acknowledged),
         _mitigated(mitigated_at, spec),
         _acknowledged(acknowledged),
         *_quarantined(spec, stored),
+        owned.verdict,
+        notified.verdict(told, snapshot.receivers),
     )
     status = IncidentStatus(
         observed_generation=generation,
         conditions=merge(stored.conditions, verdicts, generation=generation, now=snapshot.now),
+        team=owned.team,
+        owners=owned.owners,
+        on_call=owned.on_call,
+        seconds_to_detect=_between(spec.exposed_at, spec.detected_at),
+        seconds_to_mitigate=_between(spec.detected_at, mitigated_at),
         mitigated_at=mitigated_at,
+        notified=told,
         lifted=stored.lifted,
         timeline=_timeline(spec, stored, mitigated_at, acknowledged, snapshot.now),
     )
-    return Plan(status=status.to_wire())
+    excess = too_old(snapshot.others, model=spec.model) if is_closed(spec, stored) else ()
+    return Plan(writes=excess, status=None if _is_among(meta, excess) else status.to_wire())
+
+
+def _is_among(meta: Object, deletions: Iterable[Delete]) -> bool:
+    return any(deletion.uid == meta["uid"] for deletion in deletions)
+
+
+def _between(start: str | None, end: str | None) -> int | None:
+    """Whole seconds from one time to another; 0 where rounding has turned them round."""
+    if start is None or end is None:
+        return None
+    return max(0, round(seconds(end) - seconds(start)))
 
 
 def _confirmed(snapshot: Snapshot) -> str | None:

@@ -256,8 +256,7 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
             mark=rollback.mark,
             model=snapshot.model,
             findings=s.findings,
-            step_index=s.rollout.step_index,
-            weight=s.rollout.weights.desired,
+            rollout=s.rollout,
         )
         writes.append(Create(INCIDENT, incident))
     return tuple(writes)

@@ -24,7 +24,7 @@ def incident(status: dict[str, Any] | None = None, **annotations: str) -> dict[s
         "summary": "errors: 9/40",
         "detectedAt": rfc3339(NOW),
     }
-    meta = {"name": "ranker-v3-1", "namespace": "team", "generation": 1, "annotations": annotations}
+    meta = {"name": "ranker-v3-1", "namespace": "team", "uid": "u-1", "generation": 1, "annotations": annotations}
     return {"kind": "Incident", "metadata": meta, "spec": spec, "status": status or {}}
 
 

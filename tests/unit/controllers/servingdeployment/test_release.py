@@ -161,6 +161,7 @@ class TestBadVersion:
         world.until(lambda: world.state() == "Aborted")
         (incident,) = world.incidents()
         spec = incident["spec"]
+        assert spec["exposedAt"] <= spec["detectedAt"]
         assert (spec["owner"], spec["onCall"], spec["severity"]) == ("reco", "reco-pager", "Critical")
         assert (spec["gate"], spec["version"], spec["stableVersion"], spec["weight"]) == ("errors", "v3", "v1", 25)
         assert spec["evidence"][0]["samples"] > 0
