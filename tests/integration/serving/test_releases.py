@@ -30,6 +30,8 @@ NUMBERS = (
     "status.kept.*.startSeconds",
     "status.actions.*.result",
     "status.quarantined.*.reason",
+    "status.secondsToDetect",
+    "status.secondsToMitigate",
     "metadata.annotations",
 )
 """How many answers were counted and how long pods took differs from run to run; what was decided does not."""

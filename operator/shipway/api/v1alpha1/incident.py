@@ -121,6 +121,19 @@ class Lift(ApiModel):
     """When."""
 
 
+class Suspect(ApiModel):
+    """One step on the way from what was seen to what it may come from."""
+
+    step: Literal["Metric", "Version", "Code", "Parameter", "Snapshot", "Upstream"]
+    """What kind of thing it is."""
+    name: ShortText
+    """Which one."""
+    changed: bool = False
+    """Whether the stable version was made with another one."""
+    detail: Text = ""
+    """What it is, and what stable's is where that differs."""
+
+
 class Notified(ApiModel):
     """What one receiver knows."""
 
@@ -151,6 +164,8 @@ class IncidentStatus(Status):
     """From the decision to all traffic on stable, as read from the route."""
     mitigated_at: Time | None = None
     """When the traffic was back on stable, as read from the route."""
+    suspects: Annotated[list[Suspect], Field(max_length=32)] = []
+    """Where to look for the cause, from the metric by the version's lineage to the data."""
     notified: Annotated[list[Notified], Field(max_length=32), list_map("receiver")] = []
     """Who was told what, and when."""
     lifted: Lift | None = None

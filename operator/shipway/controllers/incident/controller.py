@@ -10,7 +10,7 @@ from shipway.controllers.incident.reconcile import Snapshot, reconcile
 from shipway.controllers.incident.response import ResponseTimes
 from shipway.controllers.ownership import claims
 from shipway.integrations.courier import Courier
-from shipway.kube.resource import INCIDENT, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object
+from shipway.kube.resource import INCIDENT, MODEL_VERSION, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
@@ -57,6 +57,8 @@ class IncidentController(Controller):
                 others=tuple(cache.list(INCIDENT, key.namespace)),
                 receivers=tuple(self._courier.receivers),
                 outcomes=self._courier.outcomes(key),
+                version=_version(incident, incident["spec"]["version"], cache),
+                stable=_version(incident, incident["spec"].get("stableVersion", ""), cache),
             )
         )
         if plan.status is None:
@@ -74,6 +76,11 @@ class IncidentController(Controller):
     def _note(self, incident: Object, after: IncidentStatus) -> None:
         before = IncidentStatus.model_validate(incident.get("status") or {})
         self._response.take(incident["metadata"]["uid"], IncidentSpec.model_validate(incident["spec"]), before, after)
+
+
+def _version(incident: Object, version: str, cache: Cache) -> Object | None:
+    name = f"{incident['spec']['model']}-{version}"
+    return cache.get(MODEL_VERSION, incident["metadata"]["namespace"], name) if version else None
 
 
 def _subject(incident: Object, cache: Cache) -> Object | None:

@@ -8,6 +8,7 @@ from shipway.api.schema import GROUP
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason, TimelineEntry
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.incident import notified
+from shipway.controllers.incident.cause import suspects
 from shipway.controllers.incident.history import is_closed, too_old
 from shipway.controllers.incident.owned import ownership
 from shipway.integrations.notice import Outcome
@@ -34,6 +35,8 @@ class Snapshot:
         others: The Incidents of the namespace.
         receivers: Names of those who are told.
         outcomes: What came of the last tries to tell them.
+        version: The ModelVersion that was taken back, while it exists.
+        stable: The one that answers instead, while it exists.
     """
 
     incident: Object
@@ -43,6 +46,8 @@ class Snapshot:
     others: Sequence[Object] = ()
     receivers: Sequence[str] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    version: Object | None = None
+    stable: Object | None = None
 
 
 def reconcile(snapshot: Snapshot) -> Plan:
@@ -72,6 +77,7 @@ def reconcile(snapshot: Snapshot) -> Plan:
         seconds_to_detect=_between(spec.exposed_at, spec.detected_at),
         seconds_to_mitigate=_between(spec.detected_at, mitigated_at),
         mitigated_at=mitigated_at,
+        suspects=stored.suspects or suspects(spec, snapshot.version, snapshot.stable),
         notified=told,
         lifted=stored.lifted,
         timeline=_timeline(spec, stored, mitigated_at, acknowledged, snapshot.now),
