@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks.releases.answers import Run
 from benchmarks.releases.scenarios import GATES, SCENARIOS, Ending
 from benchmarks.releases.unreliable import Fault
-from shipway.api.v1alpha1.servingdeployment import Gate, Rollout
+from shipway.api.v1alpha1.gates import Gate
+from shipway.api.v1alpha1.servingdeployment import Rollout
 from shipway_demo.claims import claim
 
 OURS = "shipway"

@@ -15,9 +15,10 @@ import numpy as np
 from benchmarks.releases.scenarios import DEFAULT, GATES, Plan
 from benchmarks.releases.settings import SETTINGS, THRESHOLD, Setting
 from shipway.analysis.counts import NOTHING, Count
-from shipway.analysis.evidence import Sample
 from shipway.analysis.latency import Buckets, Histogram
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec, Verdict
+from shipway.analysis.sample import Sample
+from shipway.api.v1alpha1.gates import Verdict
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment.evidence import from_status
 
 TICK = 0.25

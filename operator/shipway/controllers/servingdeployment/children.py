@@ -10,7 +10,7 @@ from shipway.api.schema import API_VERSION, GROUP
 from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, Subject
 from shipway.api.v1alpha1.model import ModelSpec
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec, VersionRef
+from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
 from shipway.controllers.owned import owner_labels, part_of
 from shipway.controllers.servingdeployment.situation import Findings, Mark
 from shipway.integrations import gateway, kserve
@@ -88,7 +88,9 @@ def incident(
     mark: Mark,
     model: Object | None,
     findings: Findings,
-    rollout: RolloutStatus,
+    step_index: int,
+    weight: int,
+    exposed_at: str | None,
 ) -> Object:
     """The Incident of a rollback, with owner and evidence. It has labels only, so it outlives its maker."""
     owner = ModelSpec.model_validate(model["spec"]) if model else None
@@ -107,9 +109,9 @@ def incident(
         gate=mark.gate,
         summary=mark.message[:1024],
         evidence=_evidence(findings),
-        step_index=rollout.step_index,
-        weight=rollout.weights.desired,
-        exposed_at=next((step.started_at for step in rollout.history if step.weight), None),
+        step_index=step_index,
+        weight=weight,
+        exposed_at=exposed_at,
         detected_at=rfc3339(mark.at),
         quarantine=mark.quarantine,
     )

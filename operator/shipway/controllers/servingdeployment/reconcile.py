@@ -256,7 +256,9 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
             mark=rollback.mark,
             model=snapshot.model,
             findings=s.findings,
-            rollout=s.rollout,
+            step_index=s.rollout.step_index,
+            weight=s.rollout.weights.desired,
+            exposed_at=next((step.started_at for step in s.rollout.history if step.weight), None),
         )
         writes.append(Create(INCIDENT, incident))
     return tuple(writes)
@@ -276,6 +278,7 @@ def _blaming(snapshot: Snapshot, s: Situation, undone: Undone | None) -> tuple[W
         findings=Findings(),
         step_index=0,
         weight=100,
+        exposed_at=undone.subject.since,
     )
     return (Create(INCIDENT, incident),)
 

@@ -118,7 +118,7 @@ class TrainingMachine(RuleBasedStateMachine):
         status = self.training.job.get("status", {})
         numbers = [a["attempt"] for a in status.get("attempts", [])]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else not status.get("attempt")
-        told_late = {2} if self.attempts == 0 else set()  # a first attempt that is lost at once is told of with the second
+        told_late = {2} if self.attempts == 0 else set()  # a first one that is lost at once is told of with the second
         assert self.training.attempt in {self.attempts, self.attempts + 1} | told_late
         assert all(a.get("endedAt") for a in status.get("attempts", [])[:-1])
         self.attempts = self.training.attempt
