@@ -7,7 +7,7 @@ from benchmarks.releases.plans import EQUAL, RULES, Judge, Versions, release, re
 from benchmarks.releases.scenarios import Plan
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import Sample
-from shipway.api.v1alpha1.servingdeployment import Verdict
+from shipway.api.v1alpha1.gates import Verdict
 
 SHORT = Plan(((10, 10), (50, 10)), bake_seconds=5)
 BAD = Versions(0.01, 0.4)
