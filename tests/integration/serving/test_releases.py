@@ -24,6 +24,7 @@ NUMBERS = (
     "spec.summary",
     "spec.evidence",
     "status.rollout.pausedSeconds",
+    "status.rollout.measuredAt",
     "status.stable.startSeconds",
     "status.candidate.startSeconds",
     "status.rollbackTarget.startSeconds",
