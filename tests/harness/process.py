@@ -21,7 +21,14 @@ class OperatorProcess:
     """One run of `python -m shipway.main`."""
 
     def __init__(
-        self, lab: Lab, folder: Path, *, namespaces: list[str], server: str | None, python: str, env: dict[str, str]
+        self,
+        lab: Lab,
+        folder: Path,
+        *,
+        namespaces: list[str],
+        server: str | None,
+        env: dict[str, str],
+        python: str = sys.executable,
     ) -> None:
         self._python = python
         self._kubeconfig = lab.operator_kubeconfig(folder, server=server)
