@@ -34,6 +34,8 @@ SERVING: dict[str, Any] = {
     "rollout": {
         "steps": [{"setWeight": 20}],
         "alpha": "0.01",
+        "after": [{"name": "retrieval"}],
+        "freeze": [{"name": "night", "start": "22:00", "end": "06:00", "timeZone": "UTC", "reason": "nobody is awake"}],
         "gates": [
             {
                 "name": "slow",

@@ -36,7 +36,7 @@ SECRET = {"AWS_SECRET_ACCESS_KEY": "the-secret"}
 
 def test_every_text_of_every_spec_that_tenants_write_is_tried() -> None:
     schemas = spec_schemas()
-    assert FULL.keys() == schemas.keys() - {"Incident"}  # which tenants cannot create
+    assert FULL.keys() == schemas.keys() - {"Incident", "Team"}  # which tenants cannot create
     for kind, objects in FULL.items():
         tried = {path for obj in objects for path, _ in places(schemas[kind], obj["spec"])}
         assert tried == set(texts(schemas[kind])), kind
