@@ -25,6 +25,7 @@ NUMBERS = (
     "spec.evidence",
     "status.rollout.pausedSeconds",
     "status.rollout.measuredAt",
+    "status.suspects.*.detail",
     "status.stable.startSeconds",
     "status.candidate.startSeconds",
     "status.rollbackTarget.startSeconds",
