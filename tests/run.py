@@ -51,11 +51,11 @@ TIERS = (
     ),
     Tier("unit", 4, (_python("-m", "pytest", "-q", "-n", "2", "tests/unit"),), fast=True),
     Tier("chart", 2, (_python("tests/chart_scan.py"),)),
-    Tier("build", 25, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
-    Tier("integration", 30, (_python("-m", "pytest", "-q", "tests/integration"),)),
-    Tier("faults", 5, (_python("-m", "pytest", "-q", *_KILLED, "tests/faults"),)),
-    Tier("benchmark", 7, (("env", "PYTHONPATH=tests:.", *_python("benchmarks/control-plane", "--quick")),)),
-    Tier("demo", 14, (_python("-m", "shipway_demo"),)),
+    Tier("build", 23, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
+    Tier("integration", 38, (_python("-m", "pytest", "-q", "tests/integration"),)),
+    Tier("faults", 4, (_python("-m", "pytest", "-q", *_KILLED, "tests/faults"),)),
+    Tier("benchmark", 6, (("env", "PYTHONPATH=tests:.", *_python("benchmarks/control-plane", "--quick")),)),
+    Tier("demo", 10, (_python("-m", "shipway_demo"),)),
 )
 
 
