@@ -92,6 +92,11 @@ Uri = Annotated[
     Field(min_length=1, max_length=1024),
     in_words(r"^[a-z][a-z0-9+.-]*://[^\s]+$", "write a whole address with its scheme, such as s3://bucket/path"),
 ]
+Email = Annotated[
+    str,
+    Field(max_length=254),
+    in_words(r"^[^@\s]+@[^@\s]+$", "write one address, such as a@b.com"),
+]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Quantity = Annotated[

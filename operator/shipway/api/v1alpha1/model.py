@@ -12,6 +12,7 @@ from shipway.api.schema import (
     Digest,
     DnsLabel,
     DnsName,
+    Email,
     Kind,
     ShortText,
     Status,
@@ -36,10 +37,7 @@ class Contact(ApiModel):
 
     team: Annotated[str, Field(min_length=1, max_length=63)]
     """The owning team."""
-    email: (
-        Annotated[str, Field(max_length=254), in_words(r"^[^@\s]+@[^@\s]+$", "write one address, such as a@b.com")]
-        | None
-    ) = None
+    email: Email | None = None
     """Where to write."""
     on_call: ShortText = ""
     """Whom to page: a rotation, channel or person."""

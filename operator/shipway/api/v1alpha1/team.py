@@ -9,10 +9,10 @@ from shipway.api.schema import (
     ApiModel,
     Column,
     DnsLabel,
+    Email,
     Kind,
     ShortText,
     Status,
-    in_words,
     list_map,
     name_at_most,
 )
@@ -31,10 +31,7 @@ class Owner(ApiModel):
 
     name: Annotated[str, Field(min_length=1, max_length=253)]
     """The person or group, as people know it."""
-    email: (
-        Annotated[str, Field(max_length=254), in_words(r"^[^@\s]+@[^@\s]+$", "write one address, such as a@b.com")]
-        | None
-    ) = None
+    email: Email | None = None
     """Where to write."""
 
 
