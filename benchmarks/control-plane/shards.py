@@ -17,7 +17,7 @@ NAMESPACES = 10
 """Few, since an operator of some namespaces has a watch per kind in each of them."""
 WARM_UP = 50
 """Objects before the clock starts: a process that has just begun opens connections and builds what it keeps."""
-SHARE_OF_A_CORE = 0.12
+SHARE_OF_A_CORE = 0.08
 """What each operator may use. On a few cores the API server is the limit long before an operator is; so slow, they are
 the limit, as they would be beside an API server with many."""
 PERIOD_MICROSECONDS = 20_000
