@@ -28,7 +28,7 @@ from shipway_lab.parts.kubernetes import VERSION
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 QUICK = 200
-SHARDS, SHARDED = "shards", 2000
+SHARDS, SHARDED = "shards", 1000
 
 
 def main() -> int:
