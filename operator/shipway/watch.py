@@ -13,6 +13,7 @@ from typing import Any
 
 import kopf
 import uvloop
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from shipway.kube.client import PAGE
 from shipway.kube.credentials import Connection
@@ -106,6 +107,7 @@ async def _operate(
         namespaces=namespaces,
         standalone=True,
         stop_flag=stop,
+        memories=_NoMemories(),
     )
     try:
         # kopf's own end waits for what may never come, such as a login after its connections are closed.
@@ -154,6 +156,13 @@ class _NoDifferences(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         raise AssertionError("kopf writes nothing here")
+
+
+class _NoMemories(ResourceMemories):
+    """Nothing of an object is remembered between two events: that took five kilobytes of each, and nobody asks."""
+
+    async def recall(self, *args: Any, **options: Any) -> ResourceMemory:
+        return await super().recall(*args, **{**options, "ephemeral": True})
 
 
 def _settings() -> kopf.OperatorSettings:

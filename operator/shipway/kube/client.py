@@ -10,15 +10,17 @@ from typing import Any, Self
 
 import aiohttp
 import orjson
-from aiohttp.abc import AbstractStreamWriter
 from prometheus_client import Counter, Histogram
 
 from shipway.kube.credentials import Connection
 from shipway.kube.errors import ApiError, UnauthorizedError, UnreachableError, from_status
 from shipway.kube.resource import Object, Resource
+from shipway.kube.wire import Checked, continuation, decoded, lines, retry_after
 
 FIELD_MANAGER = "shipway"
 PAGE = 250
+SEND_SECONDS = 0.001
+"""What a request for another page needs to leave before this process is busy with the page it has."""
 ATTEMPTS = 5
 FIRST_DELAY_SECONDS = 0.1
 MAX_DELAY_SECONDS = 10.0
@@ -122,24 +124,40 @@ class Client:
 
     async def pages(
         self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
-    ) -> AsyncIterator[Listing]:
+    ) -> AsyncGenerator[Listing, None]:
         """A list page by page, 250 objects each; all pages are of one moment, the first page's resourceVersion.
+
+        Where a page begins with what names the next, as those of built-in kinds do, the next is on its way while this
+        one is decoded and used: of ten thousand objects with their pods that is a third of the time.
 
         Raises:
             GoneError: the list expired between two pages.
         """
-        params: dict[str, str] = {"limit": str(PAGE)}
-        if selector:
-            params["labelSelector"] = selector
-        accept = METADATA_ONLY if metadata_only else None
-        while True:
-            path = resource.path(namespace)
-            answer = await self._send("list", "GET", resource, path, params=params, accept=accept)
-            meta = answer["metadata"]
-            yield Listing([_typed(resource, item) for item in answer.get("items") or []], meta["resourceVersion"])
-            if not meta.get("continue"):
-                return
-            params["continue"] = meta["continue"]
+        params = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        path, accept = resource.path(namespace), METADATA_ONLY if metadata_only else None
+
+        def page(token: str) -> asyncio.Task[bytes]:
+            more = {"continue": token} if token else {}
+            asked = self._bytes("list", "GET", resource, path, params=params | more, accept=accept)
+            return asyncio.create_task(asked)
+
+        coming: asyncio.Task[bytes] | None = page("")
+        try:
+            while coming is not None:
+                body = await coming
+                token = continuation(body)
+                coming = page(token) if token else None
+                if coming is not None:
+                    await asyncio.sleep(SEND_SECONDS)
+                answer = decoded(body)
+                meta = answer["metadata"]
+                if coming is None and meta.get("continue"):
+                    coming = page(meta["continue"])
+                yield Listing([_typed(resource, item) for item in answer.get("items") or []], meta["resourceVersion"])
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     async def list(
         self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
@@ -171,8 +189,8 @@ class Client:
             params["labelSelector"] = selector
         async with self._response("GET", resource.path(namespace), params=params, timeout=WATCH_TIMEOUT) as response:
             if response.status >= 400:
-                raise from_status(response.status, _decoded(await response.read()))
-            async for line in _lines(response):
+                raise from_status(response.status, decoded(await response.read()))
+            async for line in lines(response):
                 event = orjson.loads(line)
                 if event["type"] == "ERROR":
                     raise from_status(0, event["object"])
@@ -261,6 +279,9 @@ class Client:
         return _typed(resource, await self._send(verb, method, resource, path, **request))
 
     async def _send(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> Any:
+        return decoded(await self._bytes(verb, method, resource, path, **request))
+
+    async def _bytes(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> bytes:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._send_once(verb, method, resource, path, **request)
@@ -281,7 +302,7 @@ class Client:
             return min(error.retry_after, MAX_DELAY_SECONDS)
         return float(FIRST_DELAY_SECONDS * 2 ** (attempt - 1) * (0.5 + self._jitter()))
 
-    async def _send_once(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> Any:
+    async def _send_once(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> bytes:
         if method != "GET":
             self._before_write()
         start = time.monotonic()
@@ -289,9 +310,9 @@ class Client:
         try:
             async with self._response(method, path, timeout=REQUEST_TIMEOUT, **request) as response:
                 code = response.status
-                body = _decoded(await response.read())
+                body = await response.read()
                 if code >= 400:
-                    raise from_status(code, body, retry_after=_retry_after(response))
+                    raise from_status(code, decoded(body), retry_after=retry_after(response))
                 return body
         finally:
             SECONDS.labels(verb, resource.plural).observe(time.monotonic() - start)
@@ -314,7 +335,7 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         data = None
         if body is not None:
-            data = _Checked(orjson.dumps(body), self._before_write)
+            data = Checked(orjson.dumps(body), self._before_write)
             headers["Content-Type"] = content_type
         try:
             async with self._session.request(
@@ -329,32 +350,6 @@ class Client:
                 yield response
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise UnreachableError(f"{method} {path}: {error or type(error).__name__}") from error
-
-
-class _Checked(aiohttp.BytesPayload):
-    """The body of a write, which checks once more as its bytes go out: a connection may have been waited for."""
-
-    def __init__(self, data: bytes, check: Callable[[], None]) -> None:
-        super().__init__(data)
-        self._check = check
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        try:
-            self._check()
-        except BaseException as error:
-            # Nobody sees what this task raises. A broken connection is tried again, and there the check is met anew.
-            raise ConnectionAbortedError("writing was forbidden as the request went out") from error
-        await super().write_with_length(writer, content_length)
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    # Not aiohttp's own line reader: it refuses lines longer than its buffer, and an object may have 1.5 MB.
-    rest = b""
-    async for chunk in response.content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line:
-                yield line
 
 
 def _typed(resource: Resource, obj: Object) -> Object:
@@ -372,15 +367,3 @@ def _waits_for_its_end(answer: Object) -> bool:
         return False
     meta = answer["metadata"]
     return bool(meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"))
-
-
-def _decoded(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return data.decode(errors="replace")
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None

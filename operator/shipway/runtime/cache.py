@@ -139,7 +139,9 @@ class ObjectCache:
         place = place_of(obj)
         if known := self._objects[resource].get(place):
             self._unindex(resource, place, known)
-        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), orjson.dumps(obj)))
+        # A copy, since orjson leaves the room it reserved at the end of its bytes: fourteen kilobytes beside two.
+        json = bytes(memoryview(orjson.dumps(obj)))
+        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), json))
         return True
 
     def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:

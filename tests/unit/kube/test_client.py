@@ -1,11 +1,13 @@
 """The client against a server that answers as told: retries, errors, paging, watches."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -28,6 +30,7 @@ from shipway.kube.errors import (
     from_status,
 )
 from shipway.kube.resource import MODEL, POD
+from shipway.kube.wire import continuation
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -72,6 +75,17 @@ async def talking_to(*answers: Answer, **options: Any) -> AsyncIterator[tuple[Cl
 
 def ok(body: Any = None) -> Answer:
     return answering(200, body if body is not None else {"metadata": {"name": "a", "resourceVersion": "1"}})
+
+
+def page(name: str, *, token: str = "") -> Answer:
+    """A page as the API server writes those of built-in kinds: metadata first, no spaces."""
+    meta = {"resourceVersion": "7", **({"continue": token} if token else {})}
+    body = {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": [{"metadata": {"name": name}}]}
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=orjson.dumps(body), content_type="application/json")
+
+    return answer
 
 
 def failure(code: int, reason: str = "", message: str = "no", **headers: str) -> Answer:
@@ -219,6 +233,48 @@ async def test_a_list_is_read_page_by_page() -> None:
         {"limit": str(PAGE), "labelSelector": "a=b"},
         {"limit": str(PAGE), "labelSelector": "a=b", "continue": "next"},
     ]
+
+
+async def test_the_next_page_is_on_its_way_before_this_one_is_used() -> None:
+    async with talking_to(page("a", token="next"), page("b")) as (client, script):
+        names, asked = [], []
+        async for listing in client.pages(POD, "ns"):
+            names += [item["metadata"]["name"] for item in listing.items]
+            asked.append(len(script.requests))
+
+    assert names == ["a", "b"]
+    assert asked == [2, 2]
+
+
+async def test_a_list_that_is_left_early_leaves_nothing_behind() -> None:
+    async with talking_to(page("a", token="next"), failure(410, "Expired")) as (client, _):
+        before = asyncio.all_tasks()
+        pages = client.pages(POD, "ns")
+        assert [item["metadata"]["name"] for item in (await anext(pages)).items] == ["a"]
+        begun = {task for task in asyncio.all_tasks() - before if "Client._bytes" in repr(task)}
+        await pages.aclose()
+        assert begun
+        assert not begun & asyncio.all_tasks()
+
+
+async def test_a_list_that_expires_between_two_pages_says_so() -> None:
+    async with talking_to(page("a", token="next"), failure(410, "Expired")) as (client, _):
+        with pytest.raises(GoneError):
+            await client.list(POD, "ns")
+
+
+@pytest.mark.parametrize(
+    ("body", "token"),
+    [
+        (b'{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"abc"},"items":[{"metadata":{}}]}', "abc"),
+        (b'{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[]}', ""),
+        (b'{"items":[{"metadata":{"continue":"not this"}}],"metadata":{"continue":"abc"}}', ""),
+        (b'{"kind":"Status"}', ""),
+        (b"", ""),
+    ],
+)
+def test_what_names_the_next_page_is_found_at_the_beginning_only(body: bytes, token: str) -> None:
+    assert continuation(body) == token
 
 
 async def test_a_delete_may_depend_on_the_version() -> None:

@@ -1,5 +1,6 @@
 """The cache: only newer versions, nothing rises from the dead, owners find what is theirs."""
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -174,3 +175,16 @@ def test_who_changes_what_was_read_does_not_change_what_is_known() -> None:
     again = cache.get(POD, "ns", "p")
     assert again is not None
     assert again["status"]["phase"] == "Running"
+
+
+def test_what_is_kept_takes_hardly_more_room_than_its_json() -> None:
+    cache = ObjectCache()
+    made = [pod(f"p-{number}", version=number, uid=f"u-{number}", note="x" * 1500) for number in range(300)]
+    tracemalloc.start()
+    try:
+        for obj in made:
+            cache.put(POD, obj)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert taken / len(made) < 1500 + 1500
