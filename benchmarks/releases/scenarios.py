@@ -39,7 +39,7 @@ def _step(weight: int, pause: dict[str, Any]) -> list[dict[str, Any]]:
 
 GATES: list[dict[str, Any]] = [
     {"name": "errors", "type": "ErrorRate"},
-    {"name": "latency", "type": "Latency", "margin": "0.10"},
+    {"name": "latency", "type": "Latency", "quantile": "0.99", "margin": "0.05", "fastEnoughMilliseconds": 50},
 ]
 """All there are, as the documentation has them."""
 DEFAULT = Plan(((5, 60), (25, 120), (50, 180)), bake_seconds=120)

@@ -43,9 +43,13 @@ class Story:
     bad: float
     healthy_seconds: float
     seconds: float = 60.0
+    alone_seconds: float = 0.0
+    """How long stable has all the traffic before, while the candidate starts."""
 
     def batches(self, rng: np.random.Generator) -> Iterator[Pair]:
-        """One draw of the whole step."""
+        """One draw of the start and of the whole step."""
+        for _ in range(round(self.alone_seconds / TICK)):
+            yield NOTHING, _draw(rng, self.rate * TICK, self.stable)
         new, old = self.rate * self.weight / 100 * TICK, self.rate * (100 - self.weight) / 100 * TICK
         for tick in range(round((self.healthy_seconds + self.seconds) / TICK)):
             share = self.bad if tick * TICK >= self.healthy_seconds else self.stable
@@ -106,6 +110,9 @@ STORIES = (
     Story("1 to 20 % after 20 s at 25 %", 25, 50, 0.01, 0.2, 20),
     Story("0 to 20 % after 5 min at 25 %", 25, 50, 0.0, 0.2, 300),
     Story("0 to 30 % at once at 10 %", 10, 100, 0.0, 0.3, 0),
+    Story("1 to 30 % at once, 10 s alone", 10, 100, 0.01, 0.3, 0, alone_seconds=10),
+    Story("1 to 30 % at once, 60 s alone", 10, 100, 0.01, 0.3, 0, alone_seconds=60),
+    Story("1 to 30 % after 35 s at 10 %", 10, 100, 0.01, 0.3, 35, alone_seconds=60),
     Story("0 to 5 % after 20 s at 50 %", 50, 100, 0.0, 0.05, 20),
 )
 
@@ -113,7 +120,7 @@ STORIES = (
 def measure(story: Story, rule: str, runs: int, seed: int) -> Result:
     """Many draws of one story under one rule; the same seed gives every rule the same draws."""
     rng = np.random.default_rng(seed)
-    changes = story.healthy_seconds / TICK
+    changes = (story.alone_seconds + story.healthy_seconds) / TICK
     seen, bad = [], []
     for _ in range(runs):
         drawn = list(story.batches(rng))

@@ -17,8 +17,10 @@ ALTERNATIVES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """How far above the bound, as a part of the way to 1."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
+_AT_ONCE = 0.5
+"""Weight of the first block: most versions that are bad are bad from their first answer on."""
 _SCALE = 16
-"""Blocks in which about half of the starts' weight lies; later starts weigh ever less, but never nothing."""
+"""Blocks in which about half of the other starts' weight lies; later ones weigh ever less, but never nothing."""
 _CEILING = 0.999
 
 
@@ -97,8 +99,10 @@ def log_mean(logs: Sequence[float]) -> float:
 def _start(before: int, after: int) -> float:
     """Log weight of the starts that lie at a block's first trial within [before, after)."""
     first, last = -(-before // BLOCK), -(-after // BLOCK)
-    weight = _SCALE / (first + _SCALE) - _SCALE / (last + _SCALE)
-    return log(weight) if weight > 0 else -inf
+    if first == last:
+        return -inf
+    later = _SCALE / (first + _SCALE) - _SCALE / (last + _SCALE)
+    return log((1 - _AT_ONCE) * later + (0.0 if first else _AT_ONCE))
 
 
 def _log_add(a: float, b: float) -> float:

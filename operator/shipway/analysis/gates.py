@@ -11,7 +11,7 @@ from math import inf, log
 from typing import Generic
 
 from shipway.analysis.confidence import Interval
-from shipway.analysis.detector import Detector
+from shipway.analysis.detector import Detector, log_mean
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.measure import Measure, S
 from shipway.api.v1alpha1.gates import Verdict
@@ -20,7 +20,8 @@ SUSPICION = 0.2
 """Level at which harm is not shown but likely enough to wait for more answers."""
 RECENT_BATCHES = 4
 """Stable's newest batches, a second of them at the usual rate: what hits both versions in one moment, such as a stalled
-node, comes in bursts that no bound on stable's long-run share foresees."""
+node, comes in bursts that no bound on stable's long-run share foresees. One bad answer among few is no burst: it has to
+be as unlikely as a suspicion."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Comparison(Generic[S]):
         usual = self._baseline(self.tolerance.baseline_alpha).upper
         bursts = self.tolerance.bursts
         recent = (*self.recent, stable)[-bursts:] if bursts else ()
-        now = max(usual, self._worst_value(recent))
+        now = max(usual, self._worst_burst(recent, usual))
         return replace(
             self,
             candidate=self.candidate + candidate,
@@ -151,5 +152,9 @@ class Comparison(Generic[S]):
             return detector
         return detector.fold(batch.trials, self.measure.log_ratios(batch, base + self.tolerance.margin))
 
-    def _worst_value(self, batches: tuple[S, ...]) -> float:
-        return max((self.measure.value(seen) for seen in accumulate(reversed(batches))), default=-inf)
+    def _worst_burst(self, batches: tuple[S, ...], usual: float) -> float:
+        bursts = [seen for seen in accumulate(reversed(batches)) if seen.trials and self._is_burst(seen, usual)]
+        return max(map(self.measure.value, bursts), default=-inf)
+
+    def _is_burst(self, seen: S, usual: float) -> bool:
+        return log_mean(self.measure.log_ratios(seen, usual)) >= log(1 / SUSPICION)

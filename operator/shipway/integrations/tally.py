@@ -18,6 +18,9 @@ from shipway.analysis.sample import Sample
 STALE_SECONDS = 3.0
 SETTLE_SECONDS = 2.0
 """What a gateway may take to share out the traffic as a route says that it has accepted."""
+BASELINE_SECONDS = 60.0
+"""How old the evidence may become, and its successor begin, while the new version has no traffic: stable is compared
+with as it was in the last minute or two, however long the new version takes to start."""
 CANDIDATE = "Candidate"
 STABLE = "Stable"
 
@@ -98,6 +101,21 @@ class Reading:
     positions: Mapping[str, Mapping[str, Counters]]
 
 
+@dataclass(frozen=True)
+class _Successor:
+    """Evidence that began later, to take the place of the other when that is too old."""
+
+    evidence: StepEvidence
+    since: float
+
+    @classmethod
+    def of(cls, evidence: StepEvidence, *, since: float) -> "_Successor":
+        return cls(evidence.next_step(keep_stable=False), since)
+
+    def observe(self, candidate: Sample, stable: Sample) -> "_Successor":
+        return replace(self, evidence=self.evidence.observe(candidate=candidate, stable=stable))
+
+
 class Follower:
     """One release: its pods, how far each was read, and the evidence. Does no I/O.
 
@@ -110,6 +128,7 @@ class Follower:
         self._monotonic = monotonic
         self._assignment = assignment
         self._evidence = assignment.evidence
+        self._successor = _Successor.of(assignment.evidence, since=monotonic())
         self._positions: dict[str, Counters] = dict(assignment.positions)
         self._heard: dict[str, float] = {}
         self._errors: dict[str, str] = {}
@@ -124,9 +143,10 @@ class Follower:
 
     def assign(self, assignment: Assignment) -> None:
         """Go on with these pods; with another step's token, begin at its evidence."""
+        now, pods = self._monotonic(), {target.pod for target in assignment.targets}
         if assignment.token != self._assignment.token:
             self._evidence = assignment.evidence
-        now, pods = self._monotonic(), {target.pod for target in assignment.targets}
+            self._successor = _Successor.of(assignment.evidence, since=now)
         if assignment.weights != self._assignment.weights:
             self._weighed = now
         self._assignment = assignment
@@ -152,9 +172,7 @@ class Follower:
             self._positions[target.pod] = answer
         new, old = samples[CANDIDATE], samples[STABLE]
         if new.answers.trials or old.answers.trials:
-            self._evidence = self._evidence.observe(
-                candidate=self._with_labels(new, CANDIDATE), stable=self._with_labels(old, STABLE)
-            )
+            self._observe(self._with_labels(new, CANDIDATE), self._with_labels(old, STABLE))
         state = (self._fresh(), self._problem())
         news = bool(new.answers.trials or old.answers.trials) or state != self._told
         self._told = state
@@ -167,6 +185,16 @@ class Follower:
             for role in (CANDIDATE, STABLE)
         }
         return Reading(self._assignment.token, self._evidence, self._fresh(), self._problem(), positions)
+
+    def _observe(self, candidate: Sample, stable: Sample) -> None:
+        self._evidence = self._evidence.observe(candidate=candidate, stable=stable)
+        if self._assignment.weights.get(CANDIDATE) != 0:
+            return
+        younger, now = self._successor.observe(candidate, stable), self._monotonic()
+        if now - younger.since >= BASELINE_SECONDS:
+            self._evidence = younger.evidence
+            younger = _Successor.of(younger.evidence, since=now)
+        self._successor = younger
 
     def _with_labels(self, sample: Sample, role: str) -> Sample:
         version = self._assignment.versions.get(role, "")

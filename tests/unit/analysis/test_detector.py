@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shipway.analysis.counts import Count
 from shipway.analysis.detector import ALTERNATIVES, BLOCK, Detector
+from shipway.analysis.samples import divergence
 
 BATCHES = st.lists(st.integers(0, 30).flatmap(lambda n: st.builds(Count, st.just(n), st.integers(0, n))), max_size=30)
 
@@ -20,7 +21,8 @@ def brute_force(batches: list[Count], bound: float) -> float:
     starts: list[tuple[int, float]] = []
     for number, batch in enumerate(batches):
         after = before + batch.trials
-        weight = sum(16 / ((j + 16) * (j + 17)) for j in range(2000) if before <= j * BLOCK < after)
+        blocks = [j for j in range(2000) if before <= j * BLOCK < after]
+        weight = sum(8 / ((j + 16) * (j + 17)) + (0.5 if j == 0 else 0.0) for j in blocks)
         starts.append((number, weight))
         before = after
     for part in ALTERNATIVES:
@@ -84,7 +86,18 @@ def test_a_long_healthy_past_costs_little():
                 return number
         return 2000
 
-    assert delay(3000) <= 2 * delay(0) + 20
+    assert delay(3000) <= delay(0) + 70
+
+
+def test_what_is_bad_from_its_first_answer_on_is_noticed_with_hardly_more_answers_than_a_plain_test_needs():
+    rng, bound, worse = np.random.default_rng(6), 0.02, 0.2
+    needed, plain = [], -log(0.001) / divergence(worse, bound)
+    for _ in range(200):
+        detector, seen = Detector(), 0
+        while detector.log_value < -log(0.001):
+            detector, seen = detector.observe(Count(1, int(rng.random() < worse)), bound), seen + 1
+        needed.append(seen)
+    assert np.mean(needed) <= 1.6 * plain
 
 
 def test_beginning_anew_after_a_restart_pays_for_no_start_twice():

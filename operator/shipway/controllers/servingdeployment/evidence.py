@@ -23,10 +23,16 @@ CURSOR_LIMIT = 32
 
 
 def step_token(rollout: RolloutStatus, spec: ServingDeploymentSpec) -> str:
-    """Names the step and the gates the evidence belongs to; with another token it begins at what the status holds."""
+    """Names the step and the gates the evidence belongs to; with another token it begins at what the status holds.
+
+    What comes before the first step belongs to it, unless it is the one that leaves stable without traffic.
+    """
     bake = "/bake" if rollout.state == "Baking" else ""
     gates = kserve.short_hash(spec.rollout.to_wire(), length=8)
-    return f"{rollout.id}/{len(rollout.history)}{bake}/{gates}"
+    number = len(rollout.history)
+    if number == 1 and rollout.history[0].weight < 100:
+        number = 0
+    return f"{rollout.id}/{number}{bake}/{gates}"
 
 
 def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvidence:

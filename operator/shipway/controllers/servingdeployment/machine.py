@@ -150,7 +150,11 @@ def _knows_its_step(s: Situation, rollout: RolloutStatus) -> bool:
 
 
 def _begin_step(s: Situation) -> Decision | None:
-    """The route is read back with the step's weight: now its clock starts and its evidence begins at nothing."""
+    """The route is read back with the step's weight: now its clock starts, and its evidence begins at nothing.
+
+    But for the first step: before it the new version had no traffic, so what stable answered meanwhile is a baseline,
+    and what the new version has answered since the route was written belongs to no other weight.
+    """
     rollout = s.rollout
     if rollout is None or not rollout.step_hash or rollout.step_started_at or rollout.state == "Baking":
         return None
@@ -159,18 +163,16 @@ def _begin_step(s: Situation) -> Decision | None:
     if s.route is None or not s.route.accepted or share != target or share < rollout.weights.desired:
         return None
     record = StepRecord(index=rollout.step_index, weight=rollout.weights.desired, started_at=rfc3339(s.now))
-    evidence = s.findings.evidence.next_step(keep_stable=rollout.weights.desired == 100)
-    return Decision(
-        with_rollout(
-            s.status,
-            step_started_at=later(s.now),
-            weights=Weights(desired=rollout.weights.desired, observed=share),
-            history=[*rollout.history, record][-HISTORY_LIMIT:],
-            evidence=to_status(evidence, s.findings.cursors),
-            gates=[],
-            measured_at=None,
-        )
+    status = with_rollout(
+        s.status,
+        step_started_at=later(s.now),
+        weights=Weights(desired=rollout.weights.desired, observed=share),
+        history=[*rollout.history, record][-HISTORY_LIMIT:],
     )
+    if not rollout.history and rollout.weights.desired < 100:
+        return Decision(status)
+    evidence = s.findings.evidence.next_step(keep_stable=rollout.weights.desired == 100)
+    return Decision(with_rollout(status, evidence=to_status(evidence, s.findings.cursors), gates=[], measured_at=None))
 
 
 def _advance(s: Situation) -> Decision | None:

@@ -358,6 +358,39 @@ class TestEvidence:
         candidate, stable = world.status.rollout.evidence
         assert (candidate.requests, stable.requests) == (0, 0)
 
+    def test_the_first_step_begins_with_what_stable_answered_while_the_new_version_started(self):
+        world = released()
+        world.boot["v2"] = 20.0
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 5)
+        assert world.board.reading_of().evidence.stable.trials >= 900
+        world.run(3)
+        candidate, stable = world.status.rollout.evidence
+        assert candidate.requests <= 8
+        assert stable.requests >= 900
+
+    def test_that_baseline_outlives_the_operator(self):
+        world = released()
+        world.boot["v2"] = 20.0
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 5)
+        world.run(3)
+        world.restart_operator()
+        world.run(1)
+        assert world.board.reading_of().evidence.stable.trials >= 900
+
+    def test_that_baseline_is_one_of_the_last_minutes_however_long_the_new_version_takes(self):
+        world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 3600})
+        world.boot["v2"] = 300.0
+        world.errors["v1"] = 0.2
+        world.change(version="v2")
+        world.run(100)
+        world.errors["v1"] = 0.0
+        world.until(lambda: world.share("v2") == 5, within=400)
+        stable = world.board.reading_of().evidence.stable
+        assert stable.hits == 0
+        assert 60 * 50 <= stable.trials <= 121 * 50
+
     def test_at_100_percent_stables_last_counts_are_the_baseline(self):
         world = at("v2", 100)
         world.run(2)
