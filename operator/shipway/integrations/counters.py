@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Self
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
@@ -128,6 +128,9 @@ class _Latency(BaseModel):
     ratio: float = Field(gt=1)
     counts: list[_Count] = Field(min_length=2, max_length=256)
 
+    def read(self) -> Histogram:
+        return Histogram(Buckets(self.first_bound, self.ratio, len(self.counts)), tuple(self.counts))
+
 
 class _Scores(BaseModel):
     scale: str = Field(min_length=1, max_length=64)
@@ -181,28 +184,43 @@ class _Labels(BaseModel):
         }
 
 
-class _Payload(BaseModel):
-    """The answer of `/counters`: schema 1, and schema 2 which may have scores, metrics and labels."""
+class _Answered(BaseModel):
+    """What was counted up to some moment."""
 
     model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
-    schema_: int = Field(alias="schema", ge=1, le=2)
-    started_at: float
     requests: _Count
     errors: _Count
     latency: _Latency
-    scores: _Scores | None = None
-    metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
-    labels: _Labels | None = None
 
     @model_validator(mode="after")
-    def _errors_are_answers(self) -> "_Payload":
+    def _errors_are_answers(self) -> Self:
         if self.errors > self.requests:
             raise ValueError(f"errors ({self.errors}) exceed requests ({self.requests})")
         return self
 
+
+class _Head(BaseModel):
+    schema_: int = Field(alias="schema", ge=1, le=2)
+    started_at: float
+
+
+class _Payload(_Answered, _Head):
+    """The answer of `/counters`: schema 1, and schema 2 which may have more."""
+
+    before: _Answered | None = None
+    scores: _Scores | None = None
+    metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
+    labels: _Labels | None = None
+
     def counters(self) -> Counters:
-        buckets = Buckets(self.latency.first_bound, self.latency.ratio, len(self.latency.counts))
-        latency, scores = Histogram(buckets, tuple(self.latency.counts)), self.scores.read() if self.scores else None
-        metrics = {name: sums.read() for name, sums in (self.metrics or {}).items()}
-        labels = self.labels.read() if self.labels else {}
-        return Counters(self.started_at, self.requests, self.errors, latency, scores, metrics, labels)
+        before = self.before
+        return Counters(
+            self.started_at,
+            self.requests,
+            self.errors,
+            self.latency.read(),
+            self.scores.read() if self.scores else None,
+            {name: sums.read() for name, sums in (self.metrics or {}).items()},
+            self.labels.read() if self.labels else {},
+            Counters(self.started_at, before.requests, before.errors, before.latency.read()) if before else None,
+        )

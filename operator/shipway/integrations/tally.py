@@ -37,6 +37,8 @@ class Counters:
     metrics: Mapping[str, Ratio] | None = None
     labels: Mapping[str, tuple[Cohort, ...]] = field(default_factory=dict)
     """Cohorts by version: a label may come to any pod."""
+    before: "Counters | None" = None
+    """What it had counted a minute ago: answers, errors and latency alone."""
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
@@ -167,7 +169,7 @@ class Follower:
                 continue
             self._errors.pop(target.pod, None)
             self._heard[target.pod] = self._monotonic()
-            if (earlier := self._positions.get(target.pod)) is not None:
+            if (earlier := self._positions.get(target.pod, self._first(target, answer))) is not None:
                 samples[target.role] += answer.since(earlier)
             self._positions[target.pod] = answer
         new, old = samples[CANDIDATE], samples[STABLE]
@@ -185,6 +187,11 @@ class Follower:
             for role in (CANDIDATE, STABLE)
         }
         return Reading(self._assignment.token, self._evidence, self._fresh(), self._problem(), positions)
+
+    def _first(self, target: Target, answer: Counters) -> Counters | None:
+        """Where a pod that was never read before begins: a baseline need not be waited for, stable has one."""
+        waits = self._assignment.weights.get(CANDIDATE) == 0
+        return answer.before if waits and target.role == STABLE else None
 
     def _observe(self, candidate: Sample, stable: Sample) -> None:
         self._evidence = self._evidence.observe(candidate=candidate, stable=stable)

@@ -41,22 +41,27 @@ class Predictor:
     def __init__(self) -> None:
         self.address = f"127.77.{os.getpid() % 250 + 1}.{next(_hosts)}"
         self.started, self.requests, self.errors = 1000.0, 0, 0
+        self.before: tuple[int, int] | None = None
         self.answer: Callable[[], Any] = self.counters
         self.port = 0
 
     def counters(self) -> dict[str, Any]:
-        latency = {"firstBound": 0.001, "ratio": 1.25, "counts": [self.requests, 0, 0]}
+        before = _totals(*self.before) if self.before else None
         return {
             "schema": 1,
             "startedAt": self.started,
-            "requests": self.requests,
-            "errors": self.errors,
-            "latency": latency,
+            **_totals(self.requests, self.errors),
+            "before": before,
         }
 
     async def handle(self, _: web.Request) -> web.Response:
         body = self.answer()
         return body if isinstance(body, web.Response) else web.json_response(body)
+
+
+def _totals(requests: int, errors: int) -> dict[str, Any]:
+    latency = {"firstBound": 0.001, "ratio": 1.25, "counts": [requests, 0, 0]}
+    return {"requests": requests, "errors": errors, "latency": latency}
 
 
 @asynccontextmanager
@@ -95,6 +100,23 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not holds():  # noqa: ASYNC110 - what it waits for has no event
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("weights", "stable"),
+    [({CANDIDATE: 0, STABLE: 100}, Count(900, 9)), ({CANDIDATE: 5, STABLE: 95}, Count()), ({}, Count())],
+    ids=["before the first weight", "with a weight", "while the gateway has not taken the route"],
+)
+async def test_stable_s_last_minute_counts_only_before_the_new_version_has_traffic(
+    weights: dict[str, int], stable: Count
+):
+    async with predictors() as made, board() as (counters, _):
+        for predictor in made:
+            predictor.requests, predictor.errors, predictor.before = 1000, 10, (100, 1)
+        counters.follow(KEY, assignment(made, weights=weights))
+        await until(lambda: counters.reading(KEY).fresh)
+        assert counters.reading(KEY).evidence.stable == stable
+        assert counters.reading(KEY).evidence.candidate == Count()
 
 
 async def test_counts_what_comes_after_the_first_look_and_wakes_the_release():

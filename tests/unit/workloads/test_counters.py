@@ -18,6 +18,7 @@ from shipway_workloads.serving.counters import (
     bucket_of,
 )
 from shipway_workloads.serving.labels import LateLabels
+from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.middleware import Drain, Message, PredictionMiddleware, Receive, Scope, Send
 from shipway_workloads.serving.prediction_id import Answer
 
@@ -69,10 +70,34 @@ def test_the_counters_say_whose_they_are():
         "errors": 0,
         "clientErrors": 0,
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
+        "before": None,
         "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
         "metrics": {},
         "labels": {"cohortSeconds": 60, "versions": {}},
     }
+
+
+def test_the_counters_say_too_what_they_were_a_minute_ago():
+    now = 0.0
+    counted = replace(counters(), lately=Lately(lambda: now))
+    for second in range(200):
+        now = float(second)
+        counted.observe(status=500 if second < 100 else 200, seconds=0.0011)
+    before = counted.to_json()["before"]
+    assert 55 <= counted.requests - before["requests"] <= 60
+    assert before["errors"] == 100
+    assert sum(before["latency"]["counts"]) == before["requests"]
+
+
+def test_what_was_counted_before_a_silence_is_not_of_the_last_minute():
+    now = 0.0
+    counted = replace(counters(), lately=Lately(lambda: now))
+    counted.observe(status=200, seconds=0.0011)
+    now = 61.0
+    assert counted.to_json()["before"] is None
+    now = 3600.0
+    counted.observe(status=200, seconds=0.0011)
+    assert counted.to_json()["before"]["requests"] == 1
 
 
 def test_an_answer_s_predictions_are_counted_and_waited_for_by_their_id():

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from shipway_workloads.serving import prediction_id
 from shipway_workloads.serving.business import BusinessMetrics
 from shipway_workloads.serving.labels import LateLabels
+from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.prediction_id import Answer
 from shipway_workloads.serving.scores import SCALE, ScoreHistogram
 
@@ -72,6 +73,7 @@ class Counters:
         scores: What was predicted; the model counts it.
         metrics: What the answers say that they are worth.
         labels: What the predictions turned out to be worth.
+        lately: What had been counted a minute ago.
     """
 
     pod: str
@@ -86,6 +88,7 @@ class Counters:
     scores: ScoreHistogram = field(default_factory=ScoreHistogram)
     metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
     labels: LateLabels = field(default_factory=lambda: LateLabels(time.time))
+    lately: Lately[dict[str, Any]] = field(default_factory=Lately)
 
     def answered(self, predictions: Sequence[float]) -> str:
         """Counts the predictions of an answer; its id, by which their labels are told."""
@@ -98,6 +101,7 @@ class Counters:
 
     def observe(self, *, status: int, seconds: float) -> None:
         """Counts one answered request."""
+        self.lately.changes(self._totals)
         self.requests += 1
         if status >= 500:
             self.errors += 1
@@ -112,10 +116,9 @@ class Counters:
             "startedAt": self.started_at,
             "pod": self.pod,
             "model": {"name": self.model, "version": self.version, "digest": self.digest},
-            "requests": self.requests,
-            "errors": self.errors,
+            **self._totals(),
+            "before": self.lately.before,
             "clientErrors": self.client_errors,
-            "latency": {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": self.latency.counts},
             "scores": {"scale": SCALE, "counts": self.scores.counts},
             "metrics": self.metrics.to_json(),
             "labels": self.labels.to_json(),
@@ -136,6 +139,10 @@ class Counters:
         )
         info.add_metric([self.model, self.version, self.digest], 1)
         yield info
+
+    def _totals(self) -> dict[str, Any]:
+        latency = {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": list(self.latency.counts)}
+        return {"requests": self.requests, "errors": self.errors, "latency": latency}
 
     def _cumulative_buckets(self) -> list[tuple[str, float]]:
         bounds = [f"{FIRST_BOUND_SECONDS * RATIO**i:.6g}" for i in range(BOUNDED_BUCKETS)] + ["+Inf"]
