@@ -129,17 +129,28 @@ def _bounds(released: Schema, now: Schema, here: str) -> Iterator[str]:
 
 def _rules(released: Schema, now: Schema, here: str) -> Iterator[str]:
     known = {rule["rule"] for rule in released.get("x-kubernetes-validations", ())}
-    fields = set(now.get("properties", {})) - set(released.get("properties", {}))
+    before = released.get("properties", {})
+    unset = [_while_unset(name, field) for name, field in now.get("properties", {}).items() if name not in before]
     for rule in now.get("x-kubernetes-validations", ()):
-        if not _refuses_no_more(rule["rule"], known, fields):
+        if not _refuses_no_more(rule["rule"], known, [words for words in unset if words]):
             yield f"{here}: a new rule refuses what was valid: {rule['rule']}"
 
 
-def _refuses_no_more(rule: str, known: Iterable[str], new_fields: Iterable[str]) -> bool:
-    """Whether it is a known rule, a known one with another way out, or about a field that nobody could set before."""
-    if any(rule == old or rule.startswith(f"{old} || ") for old in known):
+def _while_unset(name: str, field: Schema) -> str:
+    """How a rule begins that asks nothing of an object in which nobody has set the field; empty if it always is set."""
+    if "default" not in field:
+        return f"!has(self.{name}) || "
+    return f"!has(self.{name}) || !self.{name} || " if field["default"] is False else ""
+
+
+def _refuses_no_more(rule: str, known: Iterable[str], unset: Iterable[str]) -> bool:
+    """Whether it is a known rule, a known one with another way out, or about a field that nobody could set before.
+
+    Behind a choice (`a ? b : c`) another way out would belong to its last part alone.
+    """
+    if rule in known or any(rule.startswith(f"{old} || ") for old in known if "?" not in old):
         return True
-    return any(rule.startswith(f"!has(self.{field}) || ") for field in new_fields)
+    return any(rule.startswith(words) for words in unset)
 
 
 def _below(path: str, field: str) -> str:

@@ -198,3 +198,30 @@ def test_a_rule_may_be_given_another_way_out_and_no_further_condition() -> None:
 
     assert breaks(released, wider) == []
     assert breaks(released, narrower) == ["Thing: spec: a new rule refuses what was valid: self.a && self.b"]
+
+
+def test_another_way_out_behind_a_choice_is_one_of_its_last_part_only() -> None:
+    released, now = definition(), definition()
+    for thing, rule in ((released, "self.a ? self.b : self.c"), (now, "self.a ? self.b : self.c || self.d")):
+        on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(thing)
+
+    assert breaks(released, now) != []
+
+
+@pytest.mark.parametrize(
+    ("field", "rule", "refuses"),
+    [
+        ({"type": "integer"}, "!has(self.extra) || self.extra > 1", False),
+        ({"type": "integer", "default": 1}, "!has(self.extra) || self.extra > 1", True),
+        ({"type": "boolean", "default": False}, "!has(self.extra) || !self.extra || self.name != ''", False),
+        ({"type": "boolean", "default": True}, "!has(self.extra) || !self.extra || self.name != ''", True),
+    ],
+)
+def test_a_rule_about_a_new_field_refuses_nobody_unless_a_default_sets_it(
+    field: dict[str, Any], rule: str, refuses: bool
+) -> None:
+    changed = definition()
+    _spec(changed)["properties"]["extra"] = field
+    on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(changed)
+
+    assert bool(breaks(definition(), changed)) == refuses
