@@ -21,6 +21,9 @@ from shipway.runtime.source import Source, forget_missing
 
 GRACE_SECONDS = 5.0
 RESYNC_SECONDS = 600.0
+LIST_SECONDS = 1.0
+"""After so long without another object of it the list of a watch is over. To sweep before that is in vain, and over ten
+thousand objects it was done again and again."""
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +65,13 @@ class Sweeper:
         self._clock = clock
         self._period = period
         self._grace = grace
-        self._asked: set[Resource] = set()
+        self._asked: dict[Resource, float] = {}
         self._ask = asyncio.Event()
         self._missing_in_a_row: dict[Source, int] = {}
 
     def soon(self, resource: Resource) -> None:
-        """Sweep a resource now: its watch has started anew."""
-        self._asked.add(resource)
+        """Sweep a resource once its list is over: its watch has started anew, and brings one object after the other."""
+        self._asked[resource] = self._clock.monotonic()
         self._ask.set()
 
     async def run(self) -> None:
@@ -76,7 +79,8 @@ class Sweeper:
         rounds, due = 0, self._clock.monotonic() + self._period
         while True:
             await self._clock.wait(self._ask, max(0.0, due - self._clock.monotonic()))
-            asked, self._asked = self._asked, set()
+            await self._lists_end(due)
+            asked, self._asked = self._asked, {}
             self._ask.clear()
             for source in self._sources:
                 if source.resource in asked:
@@ -94,6 +98,13 @@ class Sweeper:
             if times >= 2:
                 return f"the watch of {source} does not bring changes: {times} sweeps in a row found some"
         return None
+
+    async def _lists_end(self, due: float) -> None:
+        while self._asked:
+            pause = min(max(self._asked.values()) + LIST_SECONDS, due) - self._clock.monotonic()
+            if pause <= 0:
+                return
+            await self._clock.sleep(pause)
 
     async def _sweep(self, source: Source) -> None:
         try:
