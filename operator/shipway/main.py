@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvloop
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 from prometheus_client import CollectorRegistry
 
 from shipway.controllers.incident.controller import IncidentController
@@ -22,14 +22,18 @@ from shipway.controllers.incident.response import ResponseTimes
 from shipway.controllers.model.controller import ModelController
 from shipway.controllers.modelversion.controller import ModelVersionController
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
+from shipway.controllers.servingdeployment.inquiries import Inquirer
 from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.alertmanager import Alertmanager
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.courier import Courier
+from shipway.integrations.inquiries import InquiryBoard
 from shipway.integrations.notice import Receiver
 from shipway.integrations.progress import ProgressBoard
+from shipway.integrations.prometheus import Prometheus
+from shipway.integrations.webhook import Webhooks
 from shipway.kube import credentials
 from shipway.kube.access import AccessReviewer
 from shipway.kube.client import Client
@@ -90,11 +94,17 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
     counters = CounterBoard(session=ClientSession(), on_sample=queue.add)
-    outside, clock = ClientSession(), SystemClock()
+    inquiries, clock = InquiryBoard(on_answer=queue.add), SystemClock()
+    # One tenant's slow Service must not take another's connections.
+    outside, hooks = ClientSession(), ClientSession(connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar())
+    prometheus = Prometheus(settings.prometheus_url, session=outside) if settings.prometheus_url else None
+    inquirer = Inquirer(inquiries, Webhooks(client, session=hooks), prometheus)
     courier = Courier(_receivers(settings, outside, clock), on_result=queue.add, clock=clock)
 
     async def close() -> None:
         await courier.close()
+        await inquiries.close()
+        await hooks.close()
         await outside.close()
         await counters.close()
 
@@ -105,7 +115,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ),
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
-            ServingDeploymentController(counters=counters, max_candidates=settings.max_candidates),
+            ServingDeploymentController(counters=counters, inquirer=inquirer, max_candidates=settings.max_candidates),
             IncidentController(response=ResponseTimes(registry), courier=courier),
             TeamController(),
         ],

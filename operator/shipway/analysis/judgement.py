@@ -25,7 +25,8 @@ class Judgement:
 
     verdict: Verdict
     candidate: Tally
-    stable: Tally
+    stable: Tally | None
+    """None where the new version is compared with nobody."""
     lower: float
     """Lower bound of candidate minus stable, or of the distance between them."""
     upper: float

@@ -130,10 +130,21 @@ def _bounds(released: Schema, now: Schema, here: str) -> Iterator[str]:
 def _rules(released: Schema, now: Schema, here: str) -> Iterator[str]:
     known = {rule["rule"] for rule in released.get("x-kubernetes-validations", ())}
     before = released.get("properties", {})
-    unset = [_while_unset(name, field) for name, field in now.get("properties", {}).items() if name not in before]
+    unset = [
+        words for name, field in now.get("properties", {}).items() for words in _asking_nothing(name, field, before)
+    ]
     for rule in now.get("x-kubernetes-validations", ()):
-        if not _refuses_no_more(rule["rule"], known, [words for words in unset if words]):
+        if not _refuses_no_more(rule["rule"], known, unset):
             yield f"{here}: a new rule refuses what was valid: {rule['rule']}"
+
+
+def _asking_nothing(name: str, field: Schema, before: Schema) -> Iterator[str]:
+    """How rules begin that ask nothing of an object in which a field, or a value of one, is not set that is new."""
+    if name not in before:
+        yield from filter(None, [_while_unset(name, field)])
+        return
+    known = before[name].get("enum", field.get("enum", ()))
+    yield from (f"self.{name} != '{value}' || " for value in field.get("enum", ()) if value not in known)
 
 
 def _while_unset(name: str, field: Schema) -> str:
@@ -144,7 +155,7 @@ def _while_unset(name: str, field: Schema) -> str:
 
 
 def _refuses_no_more(rule: str, known: Iterable[str], unset: Iterable[str]) -> bool:
-    """Whether it is a known rule, a known one with another way out, or about a field that nobody could set before.
+    """Whether it is a known rule, a known one with another way out, or about what nobody could set before.
 
     Behind a choice (`a ? b : c`) another way out would belong to its last part alone.
     """

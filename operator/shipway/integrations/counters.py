@@ -13,6 +13,7 @@ from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
+from shipway.integrations.answer import body_of
 from shipway.integrations.tally import Assignment, Counters, Follower, Reading, Target
 from shipway.kube.resource import Key
 
@@ -104,18 +105,13 @@ class CounterBoard:
 
     async def _fetch(self, url: str) -> bytes:
         """The answer as it comes: a tenant's pod may not send the operator elsewhere, nor unpack itself in it."""
-        body = bytearray()
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
             self._session.get(url, allow_redirects=False, auto_decompress=False) as response,
         ):
             if response.status != 200:
                 raise aiohttp.ClientPayloadError(f"answered with status {response.status} instead of 200")
-            async for chunk in response.content.iter_chunked(8192):
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise aiohttp.ClientPayloadError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
-        return bytes(body)
+            return await body_of(response, at_most=MAX_BODY_BYTES)
 
 
 _Count = Annotated[int, Field(ge=0, le=2**53)]

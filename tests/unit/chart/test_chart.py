@@ -324,7 +324,9 @@ def test_what_lies_outside_of_namespaces_is_read_by_an_operator_of_the_whole_clu
 
 def test_the_way_to_alertmanager_is_open_only_where_there_is_one() -> None:
     def ports(values: dict[str, Any]) -> set[int]:
-        return {port["port"] for rule in one("NetworkPolicy", values)["spec"]["egress"] for port in rule["ports"]}
+        return {
+            port["port"] for rule in one("NetworkPolicy", values)["spec"]["egress"] for port in rule.get("ports", ())
+        }
 
     set_: dict[str, Any] = {"notifications": {"alertmanager": {"url": "http://alertmanager.monitoring.svc:9093"}}}
     assert 9093 not in ports({})
@@ -332,6 +334,26 @@ def test_the_way_to_alertmanager_is_open_only_where_there_is_one() -> None:
     assert one("ConfigMap", set_)["data"]["SHIPWAY_ALERTMANAGER_URL"] == "http://alertmanager.monitoring.svc:9093"
     with pytest.raises(helm.HelmError, match="url"):
         render({"notifications": {"alertmanager": {"url": "http://me:secret@alertmanager:9093"}}})
+
+
+def test_the_way_to_prometheus_is_open_only_where_there_is_one() -> None:
+    def ports(values: dict[str, Any]) -> set[int]:
+        rules = one("NetworkPolicy", values)["spec"]["egress"]
+        return {port["port"] for rule in rules for port in rule.get("ports", ())}
+
+    set_: dict[str, Any] = {"prometheus": {"url": "http://prometheus.monitoring.svc:9090"}}
+    assert 9090 not in ports({})
+    assert 9090 in ports(set_)
+    assert one("ConfigMap", {})["data"]["SHIPWAY_PROMETHEUS_URL"] == ""
+    assert one("ConfigMap", set_)["data"]["SHIPWAY_PROMETHEUS_URL"] == "http://prometheus.monitoring.svc:9090"
+    with pytest.raises(helm.HelmError, match="url"):
+        render({"prometheus": {"url": "http://me:secret@prometheus:9090"}})
+
+
+def test_webhooks_are_reached_only_where_their_pods_agreed() -> None:
+    anywhere = [rule for rule in one("NetworkPolicy", {})["spec"]["egress"] if "ports" not in rule]
+    ((peer,),) = [rule["to"] for rule in anywhere]
+    assert peer["podSelector"] == {"matchLabels": {"shipway.dev/webhook": "true"}}
 
 
 def test_several_replicas_are_spread_and_not_all_evicted_at_once() -> None:

@@ -130,6 +130,10 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         on_spec(**{"x-kubernetes-validations": [{"rule": "self.size > 1", "message": "m"}]}),
         "spec: a new rule refuses what was valid: self.size > 1",
     ),
+    "a new rule on an enum value that there was": (
+        on_spec(**{"x-kubernetes-validations": [{"rule": "self.tier != 'Critical' || self.size > 1", "message": "m"}]}),
+        "spec: a new rule refuses what was valid: self.tier != 'Critical'",
+    ),
     "a short name lost": (on_names(shortNames=[]), "short name th is gone"),
     "another plural": (on_names(plural="thingies"), "plural was things and is thingies"),
     "another scope": (lambda thing: thing["spec"].update(scope="Cluster"), "scope was Namespaced and is Cluster"),
@@ -167,10 +171,17 @@ def _new_field_with_a_rule(thing: Crd) -> None:
     on_spec(**{"x-kubernetes-validations": [{"rule": "!has(self.extra) || self.extra > 1", "message": "m"}]})(thing)
 
 
+def _rule_on_a_new_value(thing: Crd) -> None:
+    on("tier", enum=["Critical", "Standard", "Experimental"])(thing)
+    rule = "self.tier != 'Experimental' || self.size > 1"
+    on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(thing)
+
+
 HARMLESS: dict[str, Edit] = {
     "nothing": lambda _: None,
     "an optional field": _new_field,
     "an optional field with a rule of its own": _new_field_with_a_rule,
+    "a rule on one more enum value": _rule_on_a_new_value,
     "one more enum value": on("tier", enum=["Critical", "Standard", "Experimental"]),
     "no enum any more": on("tier", enum=None),
     "a longer string": on("name", maxLength=64),

@@ -16,9 +16,9 @@ class GateStatus(ApiModel):
     verdict: Verdict
     """Pass, NoEvidenceOfHarm, Fail, Inconclusive or Error."""
     samples: Annotated[int, Field(ge=0)] = 0
-    """Answers of the new version in this step."""
+    """Answers of the new version in this step; for PromQL and Webhook gates, answers to their question."""
     value: ShortText = ""
-    """The new version's share against stable's."""
+    """The new version's share against stable's, or the number that Prometheus told."""
     bound: ShortText = ""
     """The interval it was judged by."""
     message: ShortText = ""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Decimal, DnsLabel, decimal_rule, in_words
+from shipway.api.schema import ApiModel, Decimal, DnsLabel, Rule, decimal_rule, in_words
 
 
 class Verdict(StrEnum):
@@ -35,6 +35,18 @@ class OnFail(StrEnum):
 
 _OBSERVED = frozenset({"PredictionShift", "Calibration"})
 """Types that decide only where they are told to."""
+_ASKED = frozenset({"PromQL", "Webhook"})
+"""Types that ask somebody and count no answers of the versions."""
+
+Query = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    in_words(
+        r"^(\{?([^{]|\{\{(namespace|service|stableService|version|stableVersion)\}\}))*$",
+        "in double braces write only namespace, service, stableService, version or stableVersion",
+    ),
+]
+"""PromQL with placeholders in double braces."""
 
 
 class Metric(ApiModel):
@@ -53,20 +65,48 @@ class Metric(ApiModel):
     """The largest second number of a ratio that one answer may bear."""
 
 
+class WebhookService(ApiModel):
+    """A Service of the same namespace, by its cluster IP."""
+
+    name: DnsLabel
+    """Name of the Service."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 80
+    """Port of the Service."""
+    path: Annotated[
+        str,
+        Field(max_length=256),
+        in_words(
+            r"^/[A-Za-z0-9._~/-]*$",
+            "write a path of letters, digits, dots and dashes that begins with a slash",
+        ),
+    ] = "/"
+    """Path of the POST."""
+
+
 class Gate(ApiModel):
-    """A comparison of the new version with stable that must not fail."""
+    """A comparison of the new version with stable, or a question about it, that must not fail."""
 
     name: DnsLabel
     """Name of the gate, shown in status and incidents."""
     type: Literal[
-        "ErrorRate", "Latency", "SampleRatio", "PredictionShift", "BusinessMetric", "Calibration", "NormalizedEntropy"
+        "ErrorRate",
+        "Latency",
+        "SampleRatio",
+        "PredictionShift",
+        "BusinessMetric",
+        "Calibration",
+        "NormalizedEntropy",
+        "PromQL",
+        "Webhook",
     ]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
     PredictionShift: how far the new version's predictions are distributed from stable's.
     BusinessMetric: a mean or ratio of numbers that the answers bear in a header.
     Calibration: predicted positives for each observed one, by labels that come late; 1 is right.
-    NormalizedEntropy: the loss for that of a constant prediction, by labels that come late."""
+    NormalizedEntropy: the loss for that of a constant prediction, by labels that come late.
+    PromQL: a limit for a number that Prometheus tells; a threshold, and no test of alpha.
+    Webhook: what a Service of the namespace says."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 10
@@ -78,6 +118,21 @@ class Gate(ApiModel):
     """BusinessMetric only: which metric. Left out it has the gate's name, values up to 1, and less of it is worse."""
     window_seconds: Annotated[int, Field(ge=1, le=3600)] = 600
     """Calibration and NormalizedEntropy only: how long after a prediction its label is final; steps last longer."""
+    query: Query | None = None
+    """PromQL only: a query that gives one number. In double braces it may have namespace, service and stableService
+    (the InferenceServices of both versions), version and stableVersion."""
+    limit: Decimal | None = None
+    """PromQL only: the last number that is good."""
+    worse: Literal["Above", "Below"] = "Above"
+    """PromQL only: on which side of the limit a number is bad."""
+    failures: Annotated[int, Field(ge=1, le=100)] = 2
+    """PromQL only: so many bad measurements in a row are a Fail."""
+    measurements: Annotated[int, Field(ge=1, le=100)] = 3
+    """PromQL only: good measurements in a step before NoEvidenceOfHarm may be said."""
+    service: WebhookService | None = None
+    """Webhook only: whom to ask."""
+    interval_seconds: Annotated[int, Field(ge=5, le=3600)] = 10
+    """PromQL and Webhook only: time between two questions, and from the begin of a step to the first."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
     its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed.
@@ -103,9 +158,19 @@ class Gate(ApiModel):
         return self.mode is OnFail.ABORT
 
     @property
+    def counts(self) -> bool:
+        """Whether it rests on the predictors' counters."""
+        return self.type not in _ASKED
+
+    @property
     def may_abort(self) -> bool:
-        """Whether it may take a version back: only then it spends a part of the release's alpha."""
+        """Whether it may take a version back."""
         return self.decides and self.type != "SampleRatio"
+
+    @property
+    def spends_alpha(self) -> bool:
+        """Whether it needs a part of the release's alpha: a threshold is no test, nor is a stranger's word."""
+        return self.may_abort and self.counts
 
     rules = (
         decimal_rule(
@@ -117,6 +182,19 @@ class Gate(ApiModel):
             "quantile",
             "number > 0.0 && number < 1.0",
             "quantile lies between 0 and 1, such as 0.95",
+        ),
+        Rule(
+            "self.type != 'PromQL' || has(self.query) && has(self.limit)",
+            "a PromQL gate needs a query and a limit, such as limit: '0.05'",
+        ),
+        Rule(
+            "self.type != 'PromQL' || !has(self.passOn) || self.passOn != 'Proof'",
+            "a limit proves nothing; leave passOn out or write NoEvidenceOfHarm",
+            "passOn",
+        ),
+        Rule(
+            "self.type != 'Webhook' || has(self.service)",
+            "a Webhook gate needs a service of this namespace, such as service: {name: approvals, port: 8080}",
         ),
     )
 

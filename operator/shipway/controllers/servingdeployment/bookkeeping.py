@@ -46,7 +46,7 @@ def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
     before = s.status.rollout
     if before is None or step_token(before, s.spec) != step_token(rollout, s.spec):
         return {}
-    if not s.findings.cursors:
+    if not s.findings.cursors and any(gate.counts for gate in s.spec.rollout.gates):
         return {"measured_at": rfc3339(s.now)}
     return {
         "measured_at": rfc3339(s.now),

@@ -126,7 +126,7 @@ def _evidence(findings: Findings) -> Sequence[Evidence]:
             gate=name,
             verdict=judgement.verdict,
             candidate=str(judgement.candidate),
-            stable=str(judgement.stable),
+            stable=str(judgement.stable or ""),
             bound=judgement.bound,
             samples=judgement.candidate.trials,
         )

@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from shipway.analysis.judgement import Judgement
 from shipway.api import labels
 from shipway.api.conditions import rfc3339, seconds
 from shipway.api.v1alpha1.evidence import Cursor
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, VersionRef
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
+from shipway.controllers.servingdeployment.inquiries import Inquirer
 from shipway.controllers.servingdeployment.peers import Peer, is_waiting, peers_of
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
@@ -69,6 +71,7 @@ class ServingDeploymentController(Controller):
 
     Args:
         counters: Reads the predictors' counters while a release is under way.
+        inquirer: Asks meanwhile what gates want to know of others.
         max_candidates: Versions that may run beside others in one namespace; 0 for no limit.
     """
 
@@ -83,15 +86,16 @@ class ServingDeploymentController(Controller):
         Watch(SERVING_DEPLOYMENT, _by_peer),
     )
 
-    def __init__(self, *, counters: CounterBoard, max_candidates: int = 0) -> None:
+    def __init__(self, *, counters: CounterBoard, inquirer: Inquirer, max_candidates: int = 0) -> None:
         self._counters = counters
+        self._inquirer = inquirer
         self._max_candidates = max_candidates
 
     async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
         """Decides on what the cache and the counters know."""
         sdep = cache.get(SERVING_DEPLOYMENT, key.namespace, key.name)
         if sdep is None or "deletionTimestamp" in sdep["metadata"]:
-            self._counters.forget(key)
+            self._forget(key)
             return None
         model = sdep["spec"]["model"]
         snapshot = Snapshot(
@@ -118,24 +122,32 @@ class ServingDeploymentController(Controller):
     def _with_findings(self, key: Key, snapshot: Snapshot) -> Snapshot:
         rollout = snapshot.stored.rollout
         if rollout is None or rollout.state not in ACTIVE or not _is_judged(snapshot, rollout):
-            self._counters.forget(key)
+            self._forget(key)
             return snapshot
-        self._counters.follow(key, _assignment(snapshot, rollout))
+        roles = _roles(snapshot.stored, rollout)
+        self._counters.follow(key, _assignment(snapshot, rollout, roles))
+        told = self._inquirer.judgements(key, snapshot.spec, rollout, roles[STABLE])
         reading = self._counters.reading(key)
-        return snapshot.with_findings(_findings(reading)) if reading else snapshot
+        return snapshot.with_findings(_findings(reading, told)) if reading else snapshot
+
+    def _forget(self, key: Key) -> None:
+        self._counters.forget(key)
+        self._inquirer.forget(key)
 
 
 def _is_judged(snapshot: Snapshot, rollout: RolloutStatus) -> bool:
     return bool(rollout.baseline and snapshot.spec.rollout.gates) and not rollout.undo
 
 
-def _assignment(snapshot: Snapshot, rollout: RolloutStatus) -> Assignment:
-    status = snapshot.stored
+def _roles(status: ServingDeploymentStatus, rollout: RolloutStatus) -> Mapping[str, VersionRef | None]:
     baking = rollout.state == "Baking"
-    roles = {
+    return {
         CANDIDATE: status.stable if baking else status.candidate,
         STABLE: status.rollback_target if baking else status.stable,
     }
+
+
+def _assignment(snapshot: Snapshot, rollout: RolloutStatus, roles: Mapping[str, VersionRef | None]) -> Assignment:
     return Assignment(
         token=step_token(rollout, snapshot.spec),
         targets=tuple(target for role, ref in roles.items() if ref for target in _targets(snapshot, ref, role)),
@@ -167,10 +179,10 @@ def _targets(snapshot: Snapshot, ref: VersionRef, role: str) -> Iterable[Target]
             yield Target(pod["metadata"]["name"], address, role)
 
 
-def _findings(reading: Reading) -> Findings:
+def _findings(reading: Reading, told: Mapping[str, Judgement]) -> Findings:
     return Findings(
         evidence=reading.evidence,
-        judgements=reading.evidence.judge(),
+        judgements={**reading.evidence.judge(), **told},
         fresh=reading.fresh,
         problem=reading.problem,
         cursors={

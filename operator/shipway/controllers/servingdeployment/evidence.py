@@ -42,7 +42,7 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     began = seconds(rollout.step_started_at or rollout.started_at)
     kept = Kept(candidate, stable, rollout.weights.desired, began)
     parts = alphas(spec.rollout)
-    gates = tuple(resumed(gate, parts[gate.name], kept) for gate in spec.rollout.gates)
+    gates = tuple(resumed(gate, parts[gate.name], kept) for gate in spec.rollout.gates if gate.counts)
     return StepEvidence(gates, answers(candidate), answers(stable))
 
 
@@ -61,18 +61,20 @@ def gate_statuses(gates: Sequence[Gate], findings: Findings) -> list[GateStatus]
 
 
 def describe(judgement: Judgement) -> str:
-    """The counts of a judgement, one version against the other."""
-    return f"{judgement.candidate} vs stable {judgement.stable}"
+    """The counts of a judgement, one version against the other; or what was told of the new one."""
+    return (
+        str(judgement.candidate) if judgement.stable is None else f"{judgement.candidate} vs stable {judgement.stable}"
+    )
 
 
 def alphas(rollout: Rollout) -> Mapping[str, float]:
     """The part of a release's alpha that each gate has in one step.
 
-    Split over every weight and the bake, then over the gates that may take the version back. The others take nothing
-    from these: each may spend what is there for the step.
+    Split over every weight and the bake, then over the gates whose tests may take the version back. The others take
+    nothing from these: each may spend what is there for the step.
     """
     step = Fraction(rollout.alpha) / (len(steps.stages_of(rollout.steps)) + 1)
-    deciding = {gate.name: 1 for gate in rollout.gates if gate.may_abort}
+    deciding = {gate.name: 1 for gate in rollout.gates if gate.spends_alpha}
     parts = split(step, deciding) if deciding else {}
     return {gate.name: float(parts.get(gate.name, step)) for gate in rollout.gates}
 

@@ -120,12 +120,16 @@ class Findings:
     problem: str = ""
     cursors: Mapping[str, Sequence[Cursor]] = field(default_factory=dict)
 
+    def known(self, gates: Sequence[Gate]) -> bool:
+        """Whether the counters that gates rest on were read a moment ago; some rest on none."""
+        return not any(gate.counts for gate in gates) or (self.fresh and not self.problem)
+
     def outcome(self, gates: Sequence[Gate]) -> Verdict:
         """All gates together: Fail beats Error beats Inconclusive; Pass where every gate lets the step end."""
         verdicts = {gate.name: self.judgements[gate.name].verdict for gate in gates if gate.name in self.judgements}
         if Verdict.FAIL in verdicts.values():
             return Verdict.FAIL
-        if gates and (self.problem or not self.fresh or Verdict.ERROR in verdicts.values()):
+        if Verdict.ERROR in verdicts.values() or not self.known(gates):
             return Verdict.ERROR
         if all(lets_pass(gate, verdicts.get(gate.name, Verdict.INCONCLUSIVE)) for gate in gates):
             return Verdict.PASS

@@ -17,6 +17,8 @@ OF_EVERY_TYPE = [
     {"name": "worth", "type": "BusinessMetric", "margin": "0.1"},
     {"name": "calibration", "type": "Calibration"},
     {"name": "entropy", "type": "NormalizedEntropy", "onFail": "Observe"},
+    {"name": "load", "type": "PromQL", "query": "load", "limit": "1", "measurements": 1, "intervalSeconds": 5},
+    {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}, "intervalSeconds": 5},
 ]
 
 

@@ -158,6 +158,16 @@ def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
     assert alphas(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.005)
 
 
+def test_a_threshold_and_a_stranger_s_word_are_no_tests_and_take_nothing_of_alpha():
+    gates = [
+        {"name": "errors", "type": "ErrorRate"},
+        {"name": "load", "type": "PromQL", "query": "load", "limit": "1"},
+        {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}},
+    ]
+    assert alphas(Rollout(gates=gates))["errors"] == 0.005
+    assert [gate.name for gate in from_status(spec(*gates), rollout()).gates] == ["errors"]
+
+
 def test_counts_by_a_threshold_that_is_called_fast_enough_since_are_given_up():
     seen = from_status(spec(latency()), rollout()).observe(candidate=Sample(), stable=answered(0.02, CALIBRATION))
     seen = seen.observe(candidate=answered(0.05, 3), stable=answered(0.02, 7))

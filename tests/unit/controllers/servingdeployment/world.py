@@ -21,8 +21,12 @@ from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.servingdeployment.children import ROLLED_BACK
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
+from shipway.controllers.servingdeployment.inquiries import Inquirer
 from shipway.integrations.counters import CounterBoard
+from shipway.integrations.inquiries import InquiryBoard
+from shipway.integrations.prometheus import Prometheus
 from shipway.integrations.tally import Assignment, Counters, Follower, Reading
+from shipway.integrations.webhook import Webhooks
 from shipway.kube.resource import (
     HTTP_ROUTE,
     INCIDENT,
@@ -33,6 +37,7 @@ from shipway.kube.resource import (
     Resource,
 )
 from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, Write
+from unit.controllers.servingdeployment.desk import Desk, Strangers
 
 EPOCH = 1_800_000_000.0
 TICK = 0.25
@@ -96,6 +101,8 @@ class World:
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         rate: Requests per second.
         refuse: Kind of which the API server refuses every write.
+        strangers: Whom gates ask.
+        knows_prometheus: Whether the operator does; looked at when it starts.
     """
 
     def __init__(self, **spec: Any) -> None:
@@ -126,6 +133,8 @@ class World:
         self._made: dict[str, Counter[float]] = defaultdict(Counter)
         self._due: dict[str, float] = defaultdict(float)
         self.max_candidates = 0
+        self.strangers = Strangers()
+        self.knows_prometheus = True
         self._versions = itertools.count(1)
         self.restart_operator()
         self.put(_object("Model", "ranker", {"owner": {"team": "reco", "onCall": "reco-pager"}, "tier": "Critical"}))
@@ -138,8 +147,13 @@ class World:
 
     def restart_operator(self) -> None:
         self.board = Board(self)
-        board = cast("CounterBoard", self.board)
-        self.controller = ServingDeploymentController(counters=board, max_candidates=self.max_candidates)
+        self.desk = Desk(lambda: self.now)
+        prometheus = cast("Prometheus", self.strangers) if self.knows_prometheus else None
+        self.controller = ServingDeploymentController(
+            counters=cast("CounterBoard", self.board),
+            inquirer=Inquirer(cast("InquiryBoard", self.desk), cast("Webhooks", self.strangers), prometheus),
+            max_candidates=self.max_candidates,
+        )
 
     def reconcile(self, passes: int = 20) -> None:
         """Passes until one decides nothing; a crash ends the operator and another one goes on."""
@@ -250,7 +264,8 @@ class World:
             assert name in self._needed(), f"{name} joins the route, and nobody needs it"
         if "resourceVersion" in body["metadata"]:
             self._check_newcomer(weights)
-        if rollout is None or rollout.undo or not rollout.baseline or not spec.get("gates"):
+        counting = [gate for gate in spec.get("gates", ()) if gate["type"] not in {"PromQL", "Webhook"}]
+        if rollout is None or rollout.undo or not rollout.baseline or not counting:
             return
         if ROLLED_BACK in str(body["metadata"]):
             return
@@ -333,6 +348,7 @@ class World:
         self.reconcile_gateway()
         self._traffic()
         self.board.look()
+        self.desk.look()
         self.reconcile()
         self.reconcile_gateway()
 
