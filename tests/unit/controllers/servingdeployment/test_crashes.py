@@ -9,7 +9,7 @@ from unit.controllers.servingdeployment.world import GATES, World
 
 QUICK = [{"setWeight": 20}, {"pause": {"seconds": 3}}, {"setWeight": 50}, {"pause": {"seconds": 3}}]
 ROLLOUT: dict[str, Any] = {"steps": QUICK, "gates": GATES, "bakeSeconds": 3}
-OF_EVERY_TYPE = [
+THAT_COUNT = [
     *GATES,
     {"name": "latency", "type": "Latency", "margin": "0.05"},
     {"name": "ratio", "type": "SampleRatio", "margin": "0.05"},
@@ -17,6 +17,8 @@ OF_EVERY_TYPE = [
     {"name": "worth", "type": "BusinessMetric", "margin": "0.1"},
     {"name": "calibration", "type": "Calibration"},
     {"name": "entropy", "type": "NormalizedEntropy", "onFail": "Observe"},
+]
+THAT_ASK = [
     {"name": "load", "type": "PromQL", "query": "load", "limit": "1", "measurements": 1, "intervalSeconds": 5},
     {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}, "intervalSeconds": 5},
 ]
@@ -58,16 +60,17 @@ def test_a_good_release_walks_the_same_steps(crash_after: int):
     assert list(world.services()) == [world.status.stable.inference_service]
 
 
+@pytest.mark.parametrize("gates", [THAT_COUNT, THAT_ASK], ids=["that count", "that ask"])
 @pytest.mark.parametrize("crash_after", range(1, 30, 4))
-def test_so_does_one_that_is_watched_by_every_type_of_gate(crash_after: int):
-    world = good_release(crash_after, OF_EVERY_TYPE)
+def test_so_does_one_that_is_watched_by_every_type_of_gate(crash_after: int, gates: list[dict[str, Any]]):
+    world = good_release(crash_after, gates)
     assert world.crashes == 1
     assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
     assert world.incidents() == []
 
 
 def test_there_is_a_gate_of_every_type():
-    assert {gate["type"] for gate in OF_EVERY_TYPE} == set(get_args(Gate.model_fields["type"].annotation))
+    assert {gate["type"] for gate in (*THAT_COUNT, *THAT_ASK)} == set(get_args(Gate.model_fields["type"].annotation))
 
 
 @pytest.mark.parametrize("crash_after", range(1, 8))
