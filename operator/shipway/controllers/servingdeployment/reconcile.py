@@ -14,6 +14,7 @@ from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, traffic
 from shipway.controllers.servingdeployment.after import predecessors_of
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
+from shipway.controllers.servingdeployment.clock import caught_up
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.freeze import frozen
@@ -76,8 +77,8 @@ class Snapshot:
 
     @cached_property
     def stored(self) -> ServingDeploymentStatus:
-        """The status as it is stored."""
-        return ServingDeploymentStatus.model_validate(self.sdep.get("status") or {})
+        """The status as it is stored, but for times that are ahead of the clock."""
+        return caught_up(ServingDeploymentStatus.model_validate(self.sdep.get("status") or {}), now=self.now)
 
     def with_findings(self, findings: Findings) -> "Snapshot":
         """The snapshot with what the gates say."""

@@ -20,7 +20,7 @@ def settle(stored: Object, status: ServingDeploymentStatus, *, now: float) -> Ob
     """The status to write; the stored one where only numbers differ and the last ones are fresh."""
     decided = status.to_wire()
     measured = (stored.get("rollout") or {}).get("measuredAt")
-    fresh = measured is not None and now - seconds(measured) < NUMBERS_SECONDS
+    fresh = measured is not None and abs(now - seconds(measured)) < NUMBERS_SECONDS  # a clock may have gone back
     under_way = status.rollout is not None and status.rollout.state in ACTIVE
     if under_way and fresh and _substance(stored) == _substance(decided):
         return stored
