@@ -283,6 +283,8 @@ class RolloutStatus(ApiModel):
     """Whether a person ended the wait of the current step."""
     unready_since: Time | None = None
     """Since when the version has no ready replica although it should get traffic."""
+    unready_times: Annotated[int, Field(ge=0)] = 0
+    """How often it lost its last ready replica while stable kept one."""
     hold_since: Time | None = None
     """Since when the step is over but a gate cannot tell."""
     measured_at: Time | None = None

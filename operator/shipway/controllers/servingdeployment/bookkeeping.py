@@ -24,7 +24,7 @@ def _seen(s: Situation, rollout: RolloutStatus) -> RolloutStatus:
     observed = s.share(rollout.inference_service) if _settled(s) else rollout.weights.observed
     changes: dict[str, Any] = {"weights": Weights(desired=rollout.weights.desired, observed=observed)}
     if rollout.state in ACTIVE:
-        changes["unready_since"] = _unready_since(s, rollout)
+        changes |= _losses(s, rollout)
         changes |= _numbers(s, rollout)
     elif rollout.evidence:
         changes["evidence"] = [entry.model_copy(update={"cursors": []}) for entry in rollout.evidence]
@@ -35,10 +35,13 @@ def _settled(s: Situation) -> bool:
     return s.route is None or s.route.accepted
 
 
-def _unready_since(s: Situation, rollout: RolloutStatus) -> str | None:
+def _losses(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
+    """Since when it has no ready replica, and how often that began; not what hits stable as well."""
     if not rollout.step_hash or s.fleet(s.subject).ready:
-        return None
-    return rollout.unready_since or rfc3339(s.now)
+        return {"unready_since": None}
+    if rollout.unready_since:
+        return {}
+    return {"unready_since": rfc3339(s.now), "unready_times": rollout.unready_times + s.fallback_answers}
 
 
 def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:

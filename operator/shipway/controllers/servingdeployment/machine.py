@@ -34,6 +34,11 @@ MAX_RESTARTS = 3
 """Restarts of a version's containers under traffic before it is taken back: answers die with the process uncounted."""
 
 
+MAX_LOSSES = 3
+"""Times a version may be left without a ready replica under traffic before it is taken back: each of them moves all
+traffic to the others and back, and after the bake there are no others."""
+
+
 def decide(s: Situation) -> Decision:
     """The first rule that has something to say; the status as it is when none has."""
     for rule in _RULES:
@@ -117,6 +122,9 @@ def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
     if fleet.restarts >= MAX_RESTARTS:
         message = f"its containers restarted {fleet.restarts} times: {fleet.message}"
         return _mark(s, rollout, "NotReady", message, quarantine=True)
+    if rollout.unready_times >= MAX_LOSSES:
+        message = f"it lost its last ready replica {rollout.unready_times} times: {fleet.message}"
+        return _mark(s, rollout, "NotReady", message)
     if rollout.unready_since and s.elapsed(rollout.unready_since) >= deadline:
         return _mark(s, rollout, "NotReady", f"no ready replica for {deadline} s: {fleet.message}")
     return None
