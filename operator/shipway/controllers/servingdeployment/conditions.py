@@ -38,7 +38,7 @@ _STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Rea
 def state_of(s: Situation) -> tuple[Reason, str]:
     """The one reason that matters most now, in words."""
     if isinstance(s.wanted, Problem):
-        return s.wanted.reason, s.wanted.message + _meanwhile(s)
+        return s.wanted.reason, s.wanted.message + (f".{meanwhile}" if (meanwhile := _meanwhile(s)) else "")
     if s.rollout is not None:
         return _releasing(s, s.rollout)
     if s.hold is not None and not same(s.wanted.ref, s.status.stable):
@@ -72,7 +72,7 @@ def _not_started(s: Situation, version: str) -> tuple[Reason, str]:
 def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:
     place = _place(s, rollout)
     if rollout.state == "Paused":
-        return Reason.PAUSED, f"{place}: paused since {rollout.paused_at}; `shipway resume` or `promote` lets it go on"
+        return Reason.PAUSED, f"{place}: {_paused_words(s, rollout)}; `shipway resume` or `promote` lets it go on"
     if blocked := _blocked(s, rollout):
         return blocked[0], f"{place}: {blocked[1]}"
     if rollout.state == "Baking":
@@ -135,17 +135,31 @@ def _errors(s: Situation, *, counts: bool) -> str:
     return "; ".join(errors)
 
 
+def _paused_words(s: Situation, rollout: RolloutStatus) -> str:
+    """Since when, and by whom: a person, or the gates when they could not tell."""
+    since = f"paused since {rollout.paused_at}"
+    if not rollout.hold_since:
+        return since
+    undecided = _undecided(s)
+    return f"{since} because a gate could not tell" + (f": {undecided}" if undecided else "")
+
+
 def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
     rules = s.spec.rollout.inconclusive
-    undecided = []
-    for gate in s.gates:
-        judgement = s.findings.judgements.get(gate.name)
-        if judgement and not lets_pass(gate, judgement.verdict):
-            undecided.append(f"{gate.name}: {describe(judgement)}, {judgement.message}")
     over = s.elapsed(rollout.hold_since) >= rules.hold_seconds
     then = "`shipway promote` or `abort` decides" if over else f"after {rules.hold_seconds} s: {rules.then}"
     what = "bake" if rollout.state == "Baking" else "step"
-    return f"the {what} is over but a gate cannot tell since {rollout.hold_since} ({then}); {'; '.join(undecided)}"
+    return f"the {what} is over but a gate cannot tell since {rollout.hold_since} ({then}); {_undecided(s)}"
+
+
+def _undecided(s: Situation) -> str:
+    """The gates that keep the step from ending, with their numbers."""
+    found = [(gate, s.findings.judgements.get(gate.name)) for gate in s.gates]
+    return "; ".join(
+        f"{gate.name}: {describe(judgement)}, {judgement.message}"
+        for gate, judgement in found
+        if judgement and not lets_pass(gate, judgement.verdict)
+    )
 
 
 def _place(s: Situation, rollout: RolloutStatus) -> str:
@@ -153,12 +167,19 @@ def _place(s: Situation, rollout: RolloutStatus) -> str:
     if not rollout.step_hash:
         return f"{name} is starting" if rollout.state != "Paused" else name
     if rollout.state == "Baking":
-        return f"{name} at 100 %"
+        return f"{name} at 100 %" + (f" ({alone})" if (alone := _alone(s)) else "")
     stages = s.stages
     known = rollout.step_hash == steps.hash_of(stages)
     number = stages.index(s.stage) + 1 if known else 1
     clock = _clock(s, rollout, s.stage) if known else "steps edited"
-    return f"{name} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock})"
+    alone = f"; {found}" if (found := _alone(s)) else ""
+    return f"{name} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock}{alone})"
+
+
+def _alone(s: Situation) -> str:
+    """That there is nobody to go back to, where there is not."""
+    fallback, fleet = s.fallback, s.fleet(s.fallback)
+    return "" if fallback is None or fleet.ready else f"{fallback.version} has no ready replica: {fleet.message}"
 
 
 def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:

@@ -66,7 +66,7 @@ def _pause(s: Situation, _: Action) -> Outcome:
         return Decision(s.status), "refused: a bake cannot be paused; abort takes the version back"
     if rollout.state == "Paused":
         return Decision(s.status), "it is paused already"
-    paused = with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now))
+    paused = with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now), hold_since=None)
     return Decision(paused), "paused; the gates go on watching"
 
 
