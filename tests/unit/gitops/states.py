@@ -13,7 +13,7 @@ from shipway.runtime.plan import Create, Refusal, Write
 from unit.controllers.incident.test_reconcile import NOW, incident, subject
 from unit.controllers.model.test_reconcile import Registry
 from unit.controllers.modelversion.test_reconcile import OTHER, Verification
-from unit.controllers.servingdeployment.test_release import at, released
+from unit.controllers.servingdeployment.beginnings import at, released
 from unit.controllers.servingdeployment.test_turn import waiting_behind
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
 from unit.controllers.team.test_reconcile import judged, team

@@ -8,7 +8,7 @@ import yaml
 
 from shipway.api import labels
 from shipway.api.v1alpha1.servingdeployment import Verb
-from unit.controllers.servingdeployment.test_release import released
+from unit.controllers.servingdeployment.beginnings import released
 from unit.controllers.servingdeployment.world import World
 from unit.gitops.judges import Object, customizations, run_lua
 from unit.gitops.states import acted, baking, new, resumed, taken_back, under_way, until_promoted

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from manifests import minimal
 from shipway.api.v1alpha1 import KINDS, incident, model, modelversion, servingdeployment, team, trainingjob
-from unit.controllers.servingdeployment.test_release import released
+from unit.controllers.servingdeployment.beginnings import released
 from unit.gitops.judges import AGREES, ROOT, Health, Object, argocd, customizations, flux, health_check_exprs, kstatus
 from unit.gitops.states import DEPLOYMENTS, INCIDENTS, JOBS, MODELS, TEAMS, VERSIONS
 

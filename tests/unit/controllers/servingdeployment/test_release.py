@@ -3,24 +3,8 @@
 import pytest
 
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, MODEL, MODEL_VERSION
+from unit.controllers.servingdeployment.beginnings import at, released
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
-
-
-def released(version: str = "v1", **spec: object) -> World:
-    """A world in which a first version serves."""
-    world = World(**spec)
-    world.until(lambda: world.serves("v1"))
-    if version != "v1":
-        world.release(version)
-    return world
-
-
-def at(version: str, weight: int, **spec: object) -> World:
-    """A world in which a version has just got a weight."""
-    world = released(**spec)
-    world.change(version=version)
-    world.until(lambda: world.share(version) == weight)
-    return world
 
 
 class TestFirstVersion:
@@ -167,19 +151,6 @@ class TestBadVersion:
         assert spec["evidence"][0]["samples"] > 0
         assert "of stable" in spec["summary"]
 
-    def test_is_held_when_it_is_applied_again_even_after_another_version(self):
-        world = at("v3", 25, rollout={"steps": STEPS, "gates": GATES, "bakeSeconds": 1})
-        world.errors["v3"] = 0.5
-        world.until(lambda: world.state() == "Aborted")
-        world.release("v2")
-        world.change(version="v3")
-        world.run(10)
-        assert world.ready() == ("False", "Quarantined")
-        assert world.condition("Stalled") == ("True", "Quarantined")
-        assert world.share("v2") == 100
-        for word in ("errors", "Incident ranker-v3-", "shipway retry ranker", "shipway.dev/action=retry"):
-            assert word in world.status.summary
-
     def test_is_taken_back_in_the_bake_too(self):
         world = at("v3", 100)
         world.run(5)
@@ -195,14 +166,6 @@ class TestBadVersion:
         world.slow["v3"] = 0.4
         world.until(lambda: world.share("v3") == 0, within=15)
         assert world.incidents()[0]["spec"]["gate"] == "latency"
-
-    def test_is_not_quarantined_when_stable_fails_with_it(self):
-        world = at("v3", 25)
-        world.run(15)
-        world.errors["v3"] = world.errors["v1"] = 0.3
-        world.run(20)
-        for incident in world.incidents():
-            assert incident["spec"]["quarantine"] is False
 
     def test_is_given_up_when_another_deployment_has_taken_it_back(self):
         world = at("v3", 25)
@@ -223,17 +186,6 @@ class TestBadVersion:
         assert world.share("v3") == 0
         assert world.ready() == ("False", "Quarantined")
         assert len(world.incidents()) == 1
-
-    def test_that_never_starts_is_taken_back_after_the_deadline_without_quarantine(self):
-        world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 20})
-        world.boot["v3"] = float("inf")
-        world.change(version="v3")
-        assert 20 <= world.until(lambda: world.state() == "Aborted") <= 23
-        (incident,) = world.incidents()
-        assert incident["spec"]["gate"] == "ProgressDeadlineExceeded"
-        assert incident["spec"]["quarantine"] is False
-        world.run(5)
-        assert world.ready() == ("False", "RolledBack")
 
     def test_that_keeps_crashing_under_traffic_is_taken_back(self):
         world = at("v3", 25)
@@ -416,15 +368,6 @@ class TestEvidence:
 
 
 class TestReadiness:
-    def test_a_version_without_ready_replicas_leaves_the_route(self):
-        world = at("v2", 25)
-        world.set_ready("v2", False)
-        world.run(1)
-        assert world.share("v1") == 100
-        assert world.ready() == ("False", "PredictorStarting")
-        world.set_ready("v2", True)
-        world.until(lambda: world.share("v2") == 25, within=5)
-
     def test_the_new_version_takes_over_when_stable_dies(self):
         world = at("v2", 25)
         world.set_ready("v1", False)
@@ -554,16 +497,6 @@ class TestVerbs:
 
 
 class TestAnotherVersion:
-    def test_replaces_the_one_being_released_route_first(self):
-        world = at("v2", 25)
-        world.change(version="v3")
-        world.tick()
-        assert world.share("v2") == 0
-        assert world.incidents() == []
-        world.until(lambda: world.serves("v3"))
-        world.run(8)
-        assert len(world.services()) == 1
-
     def test_going_back_to_stable_ends_the_release(self):
         world = at("v2", 25)
         world.change(version="v1")
@@ -609,33 +542,8 @@ class TestAnotherVersion:
         assert world.state() == "Completed"
         assert len(world.ready_pods(world.service_of("v1"))) == 2
 
-    def test_edited_steps_go_on_at_the_nearest_weight_below(self):
-        world = at("v2", 25)
-        world.change(
-            rollout={"steps": [{"setWeight": 10}, {"pause": {"seconds": 5}}, {"setWeight": 40}], "gates": GATES}
-        )
-        world.until(lambda: world.share("v2") == 10, within=2)
-        world.until(lambda: world.share("v2") == 40, within=20)
-
-    def test_edited_steps_that_all_ask_for_more_wait_until_the_gates_agree(self):
-        world = at("v2", 5)
-        world.run(1)
-        world.change(rollout={"steps": [], "gates": GATES})
-        world.run(4)
-        assert world.share("v2") == 5
-        world.until(lambda: world.share("v2") == 100, within=10)
-
 
 class TestStrangers:
-    def test_a_foreign_edit_of_the_route_is_put_back(self):
-        world = at("v2", 25)
-        route = world.find(HTTP_ROUTE, "ranker")
-        route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 1
-        route["metadata"]["generation"] += 1
-        world.put(route)
-        world.run(1)
-        assert world.share("v2") == 25
-
     def test_a_deleted_route_is_put_back(self):
         world = released()
         del world.objects["HTTPRoute", "ranker"]

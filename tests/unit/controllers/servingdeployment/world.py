@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from shipway.analysis.bins import Bins, Scores
-from shipway.analysis.labels import Cohort, Labelled
+from shipway.analysis.labels import NO_LABELS, Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
 from shipway.api import labels
@@ -67,7 +67,7 @@ class Board:
 
     def follow(self, key: Key, assignment: Assignment) -> None:
         if key not in self._followers:
-            self._followers[key] = Follower(assignment, lambda: self._world.now)
+            self._followers[key] = Follower(assignment, lambda: self._world.monotonic)
         self._followers[key].assign(assignment)
 
     def forget(self, key: Key) -> None:
@@ -99,7 +99,9 @@ class World:
         worth: What every answer says that it is worth, by version; a version with none says nothing.
         outcome: What every answer predicts and the share of those that come true, by version; none has no labels.
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
+        labels_late: Seconds from an answer until it is known whether what it predicted came true.
         rate: Requests per second.
+        complaint: What reading a predictor's counters ends with; empty where they can be read.
         refuse: Kind of which the API server refuses every write.
         strangers: Whom gates ask.
         knows_prometheus: Whether the operator does; looked at when it starts.
@@ -107,6 +109,7 @@ class World:
 
     def __init__(self, **spec: Any) -> None:
         self.now = EPOCH
+        self.monotonic = 0.0
         self.objects: dict[tuple[str, str], Object] = {}
         self.boot: dict[str, float] = defaultdict(lambda: 2.0)
         self.errors: dict[str, float] = defaultdict(float)
@@ -115,9 +118,10 @@ class World:
         self.worth: dict[str, float | None] = defaultdict(lambda: None)
         self.outcome: dict[str, tuple[float, float] | None] = defaultdict(lambda: None)
         self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
+        self.labels_late = 0.0
         self.rate = 50.0
         self.gateway_works = True
-        self.metrics_work = True
+        self.complaint = ""
         self.absent: set[str] = set()
         self.refuse = ""
         self.notes: list[Note] = []
@@ -306,6 +310,15 @@ class World:
     def has(self, resource: Resource) -> bool:
         return resource.kind not in self.absent
 
+    @property
+    def metrics_work(self) -> bool:
+        """Whether the predictors' counters can be read."""
+        return not self.complaint
+
+    @metrics_work.setter
+    def metrics_work(self, work: bool) -> None:
+        self.complaint = "" if work else "connection refused"
+
     # Everyone else.
 
     def put(self, obj: Object) -> Object:
@@ -343,7 +356,7 @@ class World:
 
     def tick(self) -> None:
         """A quarter of a second: pods start, the gateway looks, people ask, the board reads, the operator works."""
-        self.now += TICK
+        self._time_passes()
         self._kserve()
         self.reconcile_gateway()
         self._traffic()
@@ -354,9 +367,13 @@ class World:
 
     def tick_without_operator(self) -> None:
         """A quarter of a second with the operator down."""
-        self.now += TICK
+        self._time_passes()
         self._kserve()
         self._traffic()
+
+    def _time_passes(self) -> None:
+        self.now += TICK
+        self.monotonic += TICK
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds / TICK)):
@@ -436,9 +453,15 @@ class World:
             changed["status"]["containerStatuses"][0]["restartCount"] = times
             self.put(changed)
 
+    def reset_counters(self, version: str) -> None:
+        """The predictors of a version begin to count anew, as after a restart of their processes."""
+        for pod in self._pods(self.service_of(version)):
+            self._counts[pod] = [self.now, 0.0, 0.0, 0.0]
+            self._predicted[pod] = [0.0] * len(self._predicted[pod])
+
     def counters(self, pod: str) -> Counters | str:
-        if not self.metrics_work:
-            return "connection refused"
+        if self.complaint or ("Pod", pod) not in self.objects:
+            return self.complaint or "connection refused"
         started, requests, errors, slow = self._counts[pod]
         counts = [0] * BUCKETS.size
         counts[BUCKETS.index(0.01)] = int(requests) - int(slow)
@@ -448,12 +471,19 @@ class World:
         return Counters(started, int(requests), int(errors), latency, scores, metrics, self._labels(pod))
 
     def _labels(self, pod: str) -> dict[str, tuple[Cohort, ...]]:
-        """Every label comes at once."""
+        """The labels that have come by now."""
         version = self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION]
         outcome = self.outcome[version]
         if outcome is None:
             return {}
-        return {version: tuple(_cohort(end, made, *outcome) for end, made in self._made[pod].items())}
+        made = self._made[pod].items()
+        return {version: tuple(Cohort(end, count, self._labelled(end, count, *outcome)) for end, count in made)}
+
+    def _labelled(self, end: float, made: int, prediction: float, share: float) -> Labelled:
+        if self.now < end + self.labels_late:
+            return NO_LABELS
+        positives = round(made * share)
+        return _times(positives, (prediction, True)) + _times(made - positives, (prediction, False))
 
     def _metrics(self, pod: str) -> dict[str, Ratio]:
         return {"worth": self._worth[pod]} if pod in self._worth else {}
@@ -538,12 +568,6 @@ class World:
                 counts[3] += answers * self.slow[version]
                 for place, part in enumerate(self.scores[version]):
                     self._predicted[pod][place] += answers * part
-
-
-def _cohort(end: float, made: int, prediction: float, share: float) -> Cohort:
-    positives = round(made * share)
-    seen = _times(positives, (prediction, True)) + _times(made - positives, (prediction, False))
-    return Cohort(end, made, seen)
 
 
 def _times(number: int, pair: tuple[float, bool]) -> Labelled:

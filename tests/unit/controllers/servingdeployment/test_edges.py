@@ -1,0 +1,266 @@
+"""What people, the cluster and strangers do to a release under way: where it stands then, who answers, what is said.
+
+The edges of the evidence are in test_edges_of_evidence.py.
+"""
+
+import pytest
+
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE
+from unit.controllers.servingdeployment.beginnings import at, released
+from unit.controllers.servingdeployment.world import GATES, STEPS, World
+
+
+def under_way(version: str = "v2") -> World:
+    """A world in which a version has had a quarter of the traffic for five seconds."""
+    world = at(version, 25)
+    world.run(5)
+    return world
+
+
+class TestNewVersionInMidRollout:
+    def test_replaces_the_one_being_released_route_first(self):
+        world = under_way()
+        world.change(version="v3")
+        before = len(world.log)
+        world.tick()
+        first, second = (what for _, what in world.log[before : before + 2])
+        assert first == "Apply HTTPRoute ranker"
+        assert second.startswith("Status Superseded v2")
+        assert (world.state(), world.share("v1"), world.share("v2")) == ("Starting", 100, 0)
+        assert "v3 is starting: 0 of 1 replicas ready" in world.status.summary
+        assert "v2 is no longer released: v3 is wanted" in [note.message for note in world.notes]
+
+    def test_is_nobodys_fault_and_the_one_before_leaves_nothing_behind(self):
+        world = under_way()
+        world.change(version="v3")
+        world.until(lambda: world.serves("v3"))
+        world.run(8)
+        assert world.incidents() == []
+        assert len(world.services()) == 1
+
+
+class TestStepsEditedInMidStep:
+    SLOWER = [{"setWeight": 10}, {"pause": {"seconds": 5}}, {"setWeight": 40}]  # noqa: RUF012
+
+    def test_go_on_at_the_nearest_weight_below(self):
+        world = under_way()
+        world.change(rollout={"steps": self.SLOWER, "gates": GATES})
+        world.run(1)
+        assert (world.state(), world.share("v2")) == ("Stepping", 10)
+        assert "v2 at 10 % (step 1/3, 0 s of 5 s)" in world.status.summary
+        world.until(lambda: world.share("v2") == 40, within=20)
+
+    def test_that_all_ask_for_more_wait_until_the_gates_agree(self):
+        world = at("v2", 5)
+        world.run(1)
+        world.change(rollout={"steps": [], "gates": GATES})
+        world.run(4)
+        assert (world.state(), world.share("v2")) == ("Stepping", 5)
+        assert "v2 at 5 % (step 1/1, steps edited)" in world.status.summary
+        world.until(lambda: world.share("v2") == 100, within=10)
+
+
+class TestStableDeleted:
+    """Its predictor, its ModelVersion, or both."""
+
+    def test_its_predictor_is_put_back_and_the_new_version_answers_meanwhile(self):
+        world = under_way()
+        name = world.service_of("v1")
+        world.boot["v1"] = 5.0
+        del world.objects[INFERENCE_SERVICE.kind, name]
+        world.run(4)
+        assert (world.state(), world.shares()) == ("Stepping", {world.service_of("v2"): 100})
+        assert "v2 at 100 % (step 2/4, 8 s of 30 s; v1 has no ready replica: its pods are starting)" in (
+            world.status.summary
+        )
+        world.until(lambda: world.share("v2") == 25, within=10)
+        assert world.ready_pods(name)
+
+    def test_without_its_modelversion_it_runs_on_and_can_still_be_gone_back_to(self):
+        world = under_way()
+        del world.objects["ModelVersion", "ranker-v1"]
+        world.run(2)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        world.errors["v2"] = 0.5
+        world.until(lambda: world.share("v1") == 100, within=5)
+        assert world.ready() == ("False", "Quarantined")
+        assert "errors: " in world.status.summary
+        assert world.status.summary.endswith("Meanwhile v1 answers.")
+
+    def test_without_either_the_new_version_keeps_the_traffic_and_it_is_said_that_there_is_no_way_back(self):
+        world = under_way()
+        del world.objects["ModelVersion", "ranker-v1"]
+        del world.objects[INFERENCE_SERVICE.kind, world.service_of("v1")]
+        world.run(2)
+        assert "v1 has no ready replica: its InferenceService does not exist yet" in world.status.summary
+        world.errors["v2"] = 0.5
+        world.run(10)
+        assert (world.state(), world.shares()) == ("Stepping", {world.service_of("v2"): 100})
+        assert world.condition("Stalled") == ("True", "RollbackBlocked")
+        assert "a gate fails, but stable has no ready replica to go back to" in world.status.summary
+
+
+class TestCandidateNeverReady:
+    ROLLOUT = {"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 20}  # noqa: RUF012
+
+    def test_gets_no_traffic_and_says_what_it_waits_for_and_how_long(self):
+        world = released(rollout=self.ROLLOUT)
+        world.boot["v3"] = float("inf")
+        world.change(version="v3")
+        world.run(10)
+        assert (world.state(), world.shares()) == ("Starting", {world.service_of("v1"): 100})
+        assert world.ready() == ("False", "PredictorStarting")
+        assert world.status.summary == ("v3 is starting: 0 of 1 replicas ready (at most 20 s): its pods are starting")
+
+    def test_is_taken_back_after_the_deadline_without_quarantine(self):
+        world = released(rollout=self.ROLLOUT)
+        world.boot["v3"] = float("inf")
+        world.change(version="v3")
+        assert 20 <= world.until(lambda: world.state() == "Aborted") <= 23
+        (incident,) = world.incidents()
+        assert incident["spec"]["gate"] == "ProgressDeadlineExceeded"
+        assert incident["spec"]["quarantine"] is False
+        world.run(5)
+        assert world.ready() == ("False", "RolledBack")
+        assert world.shares() == {world.service_of("v1"): 100}
+        assert "v3 was taken back at" in world.status.summary
+        assert "not ready within 20 s: its pods are starting" in world.status.summary
+
+
+class TestFlappingReadiness:
+    def test_traffic_leaves_with_the_last_ready_replica_and_comes_back_with_the_first(self):
+        world = under_way()
+        world.set_ready("v2", False)
+        world.run(1)
+        assert (world.state(), world.shares()) == ("Stepping", {world.service_of("v1"): 100})
+        assert world.ready() == ("False", "PredictorStarting")
+        assert "no ready replica: its pods are starting; others answer" in world.status.summary
+        world.set_ready("v2", True)
+        world.until(lambda: world.share("v2") == 25, within=5)
+
+    def test_of_the_new_version_takes_it_back_the_third_time(self):
+        world = under_way()
+        for _ in range(2):
+            flap(world, "v2")
+            assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        world.set_ready("v2", False)
+        world.run(1)
+        assert (world.state(), world.share("v1")) == ("Aborted", 100)
+        assert world.ready() == ("False", "RolledBack")
+        assert "it lost its last ready replica 3 times" in world.status.summary
+
+    def test_of_both_is_not_held_against_the_new_version_while_nobody_else_answers(self):
+        world = under_way()
+        world.set_ready("v1", False)
+        for _ in range(4):
+            flap(world, "v2")
+        assert (world.state(), world.share("v2")) == ("Stepping", 100)
+
+    def test_of_stable_moves_traffic_and_takes_nothing_back(self):
+        world = under_way()
+        for _ in range(4):
+            world.set_ready("v1", False)
+            world.run(1)
+            assert world.share("v2") == 100
+            flap(world, "v1")
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.incidents() == []
+
+
+def flap(world: World, version: str) -> None:
+    """A version loses its replicas for a second."""
+    world.set_ready(version, False)
+    world.run(1)
+    world.set_ready(version, True)
+    world.run(1)
+
+
+class TestGatewayGone:
+    @pytest.fixture
+    def world(self) -> World:
+        world = under_way()
+        world.gateway_works = False
+        world.put({**world.find(HTTP_ROUTE, "ranker"), "status": {"parents": []}})
+        world.run(1)
+        return world
+
+    def test_it_is_said_and_no_step_begins(self, world: World):
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.ready() == world.condition("Serving") == ("False", "RouteNotAccepted")
+        assert "no controller has looked at the route yet; does Gateway infra/gw exist?" in world.status.summary
+        world.run(120)
+        assert [record.weight for record in world.status.rollout.history] == [5, 25]
+        world.gateway_works = True
+        world.until(lambda: world.serves("v2"))
+
+    def test_a_version_that_turns_bad_is_taken_back_all_the_same(self, world: World):
+        world.errors["v2"] = 0.5
+        world.until(lambda: world.share("v1") == 100, within=6)
+        assert world.state() == "Aborted"
+        assert world.ready() == ("False", "Quarantined")
+
+    def test_without_the_gateway_api_nothing_is_written_and_the_release_goes_on_when_it_is_back(self):
+        world = under_way()
+        world.absent = {HTTP_ROUTE.kind}
+        world.run(1)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.ready() == ("False", "IntegrationMissing")
+        assert world.status.summary == (
+            "Gateway API (httproutes.gateway.networking.k8s.io) not installed in this cluster; it is noticed when it "
+            "is installed. Meanwhile v1 answers."
+        )
+        world.run(60)
+        assert world.share("v2") == 25
+        world.absent = set()
+        world.until(lambda: world.serves("v2"))
+
+
+class TestWeightsEditedByAStranger:
+    def test_are_put_back_and_said_while_they_hold(self):
+        world = under_way()
+        route = world.find(HTTP_ROUTE, "ranker")
+        route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 1
+        route["metadata"]["generation"] += 1
+        world.put(route)
+        world.tick()
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert "v2 at 96 % (step 2/4" in world.status.summary
+        world.tick()
+        assert "v2 at 25 % (step 2/4" in world.status.summary
+        assert world.ready() == ("False", "Progressing")
+
+
+class TestQuarantinedVersionForced:
+    @pytest.fixture
+    def world(self) -> World:
+        world = at("v3", 25, rollout={"steps": STEPS, "gates": GATES, "bakeSeconds": 1})
+        world.errors["v3"] = 0.5
+        world.until(lambda: world.state() == "Aborted")
+        world.release("v2")
+        world.change(version="v3")
+        world.run(10)
+        return world
+
+    def test_is_held_when_it_is_applied_again_even_after_another_version(self, world: World):
+        assert (world.state(), world.share("v2")) == ("Completed", 100)
+        assert world.ready() == ("False", "Quarantined")
+        assert world.condition("Stalled") == ("True", "Quarantined")
+        for word in ("errors", "Incident ranker-v3-", "shipway retry ranker", "shipway.dev/action=retry"):
+            assert word in world.status.summary
+
+    @pytest.mark.parametrize("verb", ["promote", "resume"])
+    def test_cannot_be_pushed_past_that(self, world: World, verb: str):
+        world.act(verb, id_="1")
+        world.run(5)
+        assert (world.state(), world.share("v2")) == ("Completed", 100)
+        assert world.status.actions[-1].result == "nothing to do: no release is under way"
+        assert world.ready() == ("False", "Quarantined")
+
+    def test_is_held_under_another_name_too(self, world: World):
+        again = world.objects["ModelVersion", "ranker-v3"]
+        world.put({**again, "metadata": {"name": "ranker-v4"}, "spec": again["spec"] | {"version": "v4"}})
+        world.change(version="v4")
+        world.run(5)
+        assert world.share("v2") == 100
+        assert world.ready() == ("False", "Quarantined")
+        assert "v4 was taken back at" in world.status.summary
