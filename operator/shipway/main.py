@@ -23,6 +23,7 @@ from shipway.controllers.model.controller import ModelController
 from shipway.controllers.modelversion.controller import ModelVersionController
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.servingdeployment.inquiries import Inquirer
+from shipway.controllers.tags import TAGS
 from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
@@ -157,7 +158,7 @@ class Operator:
         self._identity = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
         self.ready = asyncio.Event()
         """Set once everything is loaded and the work begins."""
-        self.cache = ObjectCache(monotonic=self._clock.monotonic)
+        self.cache = ObjectCache(monotonic=self._clock.monotonic, tags=TAGS)
         self.queue = WorkQueue(self._clock)
         self._registry = CollectorRegistry()
         self._parts = build(settings, client, self.queue, self._registry)

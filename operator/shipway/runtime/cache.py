@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import orjson
@@ -57,6 +58,7 @@ class _Entry:
     version: int
     uid: str
     owner: Key | None
+    tags: tuple[str, ...]
     json: bytes
 
     def object(self) -> Object:
@@ -65,13 +67,25 @@ class _Entry:
 
 
 class ObjectCache:
-    """The Cache the controllers read, with the writing side for watches and the executor."""
+    """The Cache the controllers read, with the writing side for watches and the executor.
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        monotonic: Seconds that only grow.
+        tags: What an object is to be found by, by its resource.
+    """
+
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        tags: Mapping[Resource, Callable[[Object], Iterable[str]]] = MappingProxyType({}),
+    ) -> None:
         self._monotonic = monotonic
+        self._tags = tags
         self._objects: dict[Resource, dict[Place, _Entry]] = defaultdict(dict)
         self._namespaces: dict[tuple[Resource, str], dict[str, _Entry]] = defaultdict(dict)
         self._owned: dict[tuple[Resource, Key], dict[str, _Entry]] = defaultdict(dict)
+        self._tagged: dict[tuple[Resource, str, str], dict[str, _Entry]] = defaultdict(dict)
         self._parts: dict[Resource, dict[Hashable, bool]] = defaultdict(dict)
         self._dead: dict[str, tuple[int, float]] = {}
 
@@ -87,6 +101,16 @@ class ObjectCache:
     def owned(self, resource: Resource, owner: Key) -> Sequence[Object]:
         """All known objects whose labels name the owner, in the order they became known."""
         return tuple(entry.object() for entry in self._owned.get((resource, owner), {}).values())
+
+    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
+        """All known objects of a namespace that bear a tag, in the order they became known.
+
+        Raises:
+            KeyError: objects of the resource bear none.
+        """
+        if resource not in self._tags:
+            raise KeyError(f"{resource.plural} bear no tags")
+        return tuple(entry.object() for entry in self._tagged.get((resource, namespace, tag), {}).values())
 
     def has(self, resource: Resource) -> bool:
         """Whether the cluster serves the resource and its first list is in."""
@@ -141,7 +165,8 @@ class ObjectCache:
             self._unindex(resource, place, known)
         # A copy, since orjson leaves the room it reserved at the end of its bytes: fourteen kilobytes beside two.
         json = bytes(memoryview(orjson.dumps(obj)))
-        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), json))
+        tags = tuple(self._tags[resource](obj)) if resource in self._tags else ()
+        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), tags, json))
         return True
 
     def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:
@@ -177,6 +202,8 @@ class ObjectCache:
         self._namespaces[resource, namespace][name] = entry
         if entry.owner:
             self._owned[resource, entry.owner][name] = entry
+        for tag in entry.tags:
+            self._tagged[resource, namespace, tag][name] = entry
 
     def _unindex(self, resource: Resource, place: Place, entry: _Entry) -> None:
         namespace, name = place
@@ -184,6 +211,8 @@ class ObjectCache:
         _drop(self._namespaces, (resource, namespace), name)
         if entry.owner:
             _drop(self._owned, (resource, entry.owner), name)
+        for tag in entry.tags:
+            _drop(self._tagged, (resource, namespace, tag), name)
 
 
 def _drop(index: dict[_K, dict[str, _Entry]], key: _K, name: str) -> None:

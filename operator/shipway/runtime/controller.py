@@ -23,6 +23,10 @@ class Cache(Protocol):
         """All known objects whose labels `shipway.dev/kind` and `shipway.dev/name` name the owner."""
         ...
 
+    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
+        """All known objects of a namespace that bear a tag, see controllers/tags.py."""
+        ...
+
     def has(self, resource: Resource) -> bool:
         """Whether the cluster serves the resource (its CRD is installed) and its first list is in."""
         ...

@@ -11,6 +11,7 @@ from typing import Any
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
+from shipway.controllers.tags import TAGS
 from shipway.crdgen.crd import NEW_STATUS
 from shipway.kube.resource import (
     ENDPOINT_SLICE,
@@ -57,6 +58,9 @@ class World:
     def owned(self, resource: Resource, owner: Key) -> Sequence[Object]:
         wanted = (owner.kind, owner.name)
         return [o for o in self.list(resource, owner.namespace) if _owner(o) == wanted]
+
+    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
+        return [o for o in self.list(resource, namespace) if tag in TAGS[resource](o)]
 
     def has(self, resource: Resource) -> bool:
         return True

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shipway.controllers.model.reconcile import Snapshot, reconcile
+from shipway.controllers.tags import of_model
 from shipway.kube.resource import INCIDENT, MODEL, MODEL_VERSION, Key, Object
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
@@ -27,12 +28,11 @@ class ModelController(Controller):
         model = cache.get(MODEL, key.namespace, key.name)
         if model is None or "deletionTimestamp" in model["metadata"]:
             return None
-        versions = cache.list(MODEL_VERSION, key.namespace)
         return reconcile(
             Snapshot(
                 model=model,
-                versions=tuple(version for version in versions if version["spec"]["modelName"] == key.name),
-                incidents=tuple(cache.list(INCIDENT, key.namespace)),
+                versions=tuple(cache.tagged(MODEL_VERSION, key.namespace, of_model(key.name))),
+                incidents=tuple(cache.tagged(INCIDENT, key.namespace, of_model(key.name))),
                 now=now,
             )
         )

@@ -19,7 +19,7 @@ class Snapshot:
     Attributes:
         model: The Model.
         versions: The ModelVersions that name it.
-        incidents: The Incidents of its namespace.
+        incidents: The Incidents about it.
         now: Unix seconds.
     """
 

@@ -6,15 +6,15 @@ from shipway.controllers.modelversion import children
 from shipway.controllers.modelversion.reconcile import Snapshot, reconcile
 from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
+from shipway.controllers.tags import of_model
 from shipway.kube.resource import INCIDENT, MODEL, MODEL_VERSION, POD, SERVING_DEPLOYMENT, Key, Object
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
 
 def _versions_of(namespace: str, model: str, cache: Cache) -> Iterable[Key]:
-    for version in cache.list(MODEL_VERSION, namespace):
-        if version["spec"]["modelName"] == model:
-            yield Key(MODEL_VERSION.kind, namespace, version["metadata"]["name"])
+    for version in cache.tagged(MODEL_VERSION, namespace, of_model(model)):
+        yield Key(MODEL_VERSION.kind, namespace, version["metadata"]["name"])
 
 
 def _by_model(obj: Object, cache: Cache) -> Iterable[Key]:
@@ -48,14 +48,15 @@ class ModelVersionController(Controller):
         version = cache.get(MODEL_VERSION, key.namespace, key.name)
         if version is None:
             return None
+        model = version["spec"]["modelName"]
         pod = cache.get(POD, key.namespace, children.verify_pod_name(key.name))
         return reconcile(
             Snapshot(
                 version=version,
                 pod=read_pod(pod) if pod else None,
-                has_model=cache.get(MODEL, key.namespace, version["spec"]["modelName"]) is not None,
-                deployments=tuple(cache.list(SERVING_DEPLOYMENT, key.namespace)),
-                incidents=tuple(cache.list(INCIDENT, key.namespace)),
+                has_model=cache.get(MODEL, key.namespace, model) is not None,
+                deployments=tuple(cache.tagged(SERVING_DEPLOYMENT, key.namespace, of_model(model))),
+                incidents=tuple(cache.tagged(INCIDENT, key.namespace, of_model(model))),
                 now=now,
                 workloads_image=self._workloads_image,
             )

@@ -38,8 +38,8 @@ class Snapshot:
         version: The ModelVersion.
         pod: The pod with the name of its verify pod, whoever owns it.
         has_model: Whether its Model exists.
-        deployments: The ServingDeployments of its namespace.
-        incidents: The Incidents of its namespace.
+        deployments: The ServingDeployments of its model.
+        incidents: The Incidents about its model.
         now: Unix seconds.
         workloads_image: Image of the verify pod.
     """

@@ -13,10 +13,11 @@ from shipway.controllers.pod import trim_pod
 from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
 from shipway.controllers.servingdeployment.inquiries import Inquirer
-from shipway.controllers.servingdeployment.peers import Peer, is_waiting, peers_of
+from shipway.controllers.servingdeployment.peers import Peer, peers_of
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
 from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
+from shipway.controllers.tags import WAITS_FOR_OTHERS, of_model
 from shipway.integrations import gateway, kserve
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
@@ -42,9 +43,8 @@ _INTEGRATIONS = (
 
 
 def _of_model(namespace: str, model: str, cache: Cache) -> Iterable[Key]:
-    for sdep in cache.list(SERVING_DEPLOYMENT, namespace):
-        if sdep["spec"]["model"] == model:
-            yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
+    for sdep in cache.tagged(SERVING_DEPLOYMENT, namespace, of_model(model)):
+        yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
 
 
 def _by_model(obj: Object, cache: Cache) -> Iterable[Key]:
@@ -61,9 +61,10 @@ def _by_incident(obj: Object, cache: Cache) -> Iterable[Key]:
 
 def _by_peer(obj: Object, cache: Cache) -> Iterable[Key]:
     """Those of the namespace that wait for others: a change of one may let them go on."""
-    for sdep in cache.list(SERVING_DEPLOYMENT, obj["metadata"]["namespace"]):
-        if is_waiting(sdep) and sdep["metadata"]["name"] != obj["metadata"]["name"]:
-            yield Key(SERVING_DEPLOYMENT.kind, sdep["metadata"]["namespace"], sdep["metadata"]["name"])
+    namespace = obj["metadata"]["namespace"]
+    for sdep in cache.tagged(SERVING_DEPLOYMENT, namespace, WAITS_FOR_OTHERS):
+        if sdep["metadata"]["name"] != obj["metadata"]["name"]:
+            yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
 
 
 class ServingDeploymentController(Controller):
@@ -103,7 +104,7 @@ class ServingDeploymentController(Controller):
             now=now,
             model=cache.get(MODEL, key.namespace, model),
             versions=_versions(key.namespace, model, cache),
-            incidents=[obj for obj in cache.list(INCIDENT, key.namespace) if obj["spec"]["model"] == model],
+            incidents=cache.tagged(INCIDENT, key.namespace, of_model(model)),
             services=_own_services(key, sdep, cache),
             pods=_pods(key, cache),
             route=_own_route(key, sdep, cache),
@@ -199,8 +200,8 @@ def _cursor(pod: str, counters: Counters) -> Cursor:
 def _versions(namespace: str, model: str, cache: Cache) -> Mapping[str, Object]:
     return {
         obj["spec"]["version"]: obj
-        for obj in cache.list(MODEL_VERSION, namespace)
-        if obj["spec"]["modelName"] == model and "deletionTimestamp" not in obj["metadata"]
+        for obj in cache.tagged(MODEL_VERSION, namespace, of_model(model))
+        if "deletionTimestamp" not in obj["metadata"]
     }
 
 

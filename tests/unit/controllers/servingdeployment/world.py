@@ -22,6 +22,7 @@ from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.servingdeployment.children import ROLLED_BACK
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.servingdeployment.inquiries import Inquirer
+from shipway.controllers.tags import TAGS
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.inquiries import InquiryBoard
 from shipway.integrations.prometheus import Prometheus
@@ -306,6 +307,9 @@ class World:
             for obj in self.list(resource, owner.namespace)
             if obj["metadata"].get("labels", {}).get(labels.NAME) == owner.name
         ]
+
+    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
+        return [obj for obj in self.list(resource, namespace) if tag in TAGS[resource](obj)]
 
     def has(self, resource: Resource) -> bool:
         return resource.kind not in self.absent
