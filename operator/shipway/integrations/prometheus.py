@@ -12,6 +12,8 @@ from shipway.integrations.answer import AS_IT_COMES, TIMEOUT_SECONDS, asked, bod
 
 PATH = "/api/v1/query"
 WHO = "Prometheus"
+_HINT = "PromQL info:"
+"""How a hint begins, which says nothing against the number; before 2.54 hints stood among the warnings."""
 
 
 class Prometheus:
@@ -78,8 +80,8 @@ class _Answer(BaseModel):
 def _read(answer: _Answer) -> float | NoAnswer:
     if answer.status == "error":
         return NoAnswer(one_line(f"{WHO}: {answer.error_type}: {answer.error}"))
-    if answer.warnings:
-        return NoAnswer(one_line(f"{WHO} warns: {answer.warnings[0]}"))
+    if warnings := [each for each in answer.warnings if not each.startswith(_HINT)]:
+        return NoAnswer(one_line(f"{WHO} warns: {warnings[0]}"))
     if answer.data is None:
         return NoAnswer(f"{WHO} gave no result")
     sample = _only_sample(answer.data)

@@ -38,9 +38,10 @@ async def asked(said: Any, query: str = "up") -> float | NoAnswer:
         (vector("0.0125"), 0.0125),
         (vector("-3e-7"), -3e-7),
         (other("scalar", [1800000000, "42"]), 42.0),
-        (vector("1") | {"infos": ["metric might not be a counter"]}, 1.0),
+        (vector("1") | {"infos": ["PromQL info: metric might not be a counter"]}, 1.0),
+        (vector("1") | {"warnings": ["PromQL info: metric might not be a counter"]}, 1.0),
     ],
-    ids=["a vector of one", "a negative number", "a scalar", "with a hint"],
+    ids=["a vector of one", "a negative number", "a scalar", "with a hint", "with a hint as it was before 2.54"],
 )
 async def test_one_sample_is_a_number(said: Any, number: float):
     assert await asked(said) == number
