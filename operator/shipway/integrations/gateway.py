@@ -59,6 +59,20 @@ def render(
     }
 
 
+def site(host: str, gateway: GatewayRef, *, namespace: str) -> str:
+    """What routes compete for: a host of a Gateway, which is in `namespace` unless it says otherwise."""
+    return f"{gateway.namespace or namespace}/{gateway.name}/{host}"
+
+
+def site_of(route: Object) -> str:
+    """The site of a route of ours; empty where somebody took its host or its Gateway out."""
+    parents, hosts = route["spec"].get("parentRefs") or (), route["spec"].get("hostnames") or ()
+    if not parents or not hosts:
+        return ""
+    namespace = parents[0].get("namespace") or route["metadata"]["namespace"]
+    return f"{namespace}/{parents[0]['name']}/{hosts[0]}"
+
+
 def differs(stored: Object, rendered: Object) -> bool:
     """Whether the stored route does something else than the rendered one; fields added by newer APIs do not count."""
     spec = {field: stored["spec"].get(field) for field in rendered["spec"]}

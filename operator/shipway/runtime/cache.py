@@ -21,6 +21,7 @@ from shipway.kube.resource import Key, Object, Resource
 REMEMBER_DEAD_SECONDS = 600.0
 _FOREVER = 1 << 63
 _K = TypeVar("_K")
+_N = TypeVar("_N")
 
 Place = tuple[str, str]
 """Namespace and name."""
@@ -85,7 +86,7 @@ class ObjectCache:
         self._objects: dict[Resource, dict[Place, _Entry]] = defaultdict(dict)
         self._namespaces: dict[tuple[Resource, str], dict[str, _Entry]] = defaultdict(dict)
         self._owned: dict[tuple[Resource, Key], dict[str, _Entry]] = defaultdict(dict)
-        self._tagged: dict[tuple[Resource, str, str], dict[str, _Entry]] = defaultdict(dict)
+        self._tagged: dict[tuple[Resource, str], dict[Place, _Entry]] = defaultdict(dict)
         self._parts: dict[Resource, dict[Hashable, bool]] = defaultdict(dict)
         self._dead: dict[str, tuple[int, float]] = {}
 
@@ -102,15 +103,15 @@ class ObjectCache:
         """All known objects whose labels name the owner, in the order they became known."""
         return tuple(entry.object() for entry in self._owned.get((resource, owner), {}).values())
 
-    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
-        """All known objects of a namespace that bear a tag, in the order they became known.
+    def tagged(self, resource: Resource, tag: str) -> Sequence[Object]:
+        """All known objects of all namespaces that bear a tag, in the order they became known.
 
         Raises:
             KeyError: objects of the resource bear none.
         """
         if resource not in self._tags:
             raise KeyError(f"{resource.plural} bear no tags")
-        return tuple(entry.object() for entry in self._tagged.get((resource, namespace, tag), {}).values())
+        return tuple(entry.object() for entry in self._tagged.get((resource, tag), {}).values())
 
     def has(self, resource: Resource) -> bool:
         """Whether the cluster serves the resource and its first list is in."""
@@ -203,7 +204,7 @@ class ObjectCache:
         if entry.owner:
             self._owned[resource, entry.owner][name] = entry
         for tag in entry.tags:
-            self._tagged[resource, namespace, tag][name] = entry
+            self._tagged[resource, tag][place] = entry
 
     def _unindex(self, resource: Resource, place: Place, entry: _Entry) -> None:
         namespace, name = place
@@ -212,10 +213,10 @@ class ObjectCache:
         if entry.owner:
             _drop(self._owned, (resource, entry.owner), name)
         for tag in entry.tags:
-            _drop(self._tagged, (resource, namespace, tag), name)
+            _drop(self._tagged, (resource, tag), place)
 
 
-def _drop(index: dict[_K, dict[str, _Entry]], key: _K, name: str) -> None:
+def _drop(index: dict[_K, dict[_N, _Entry]], key: _K, name: _N) -> None:
     entries = index[key]
     del entries[name]
     if not entries:

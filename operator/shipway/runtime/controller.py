@@ -23,8 +23,8 @@ class Cache(Protocol):
         """All known objects whose labels `shipway.dev/kind` and `shipway.dev/name` name the owner."""
         ...
 
-    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
-        """All known objects of a namespace that bear a tag, see controllers/tags.py."""
+    def tagged(self, resource: Resource, tag: str) -> Sequence[Object]:
+        """All known objects of all namespaces that bear a tag, see controllers/tags.py."""
         ...
 
     def has(self, resource: Resource) -> bool:

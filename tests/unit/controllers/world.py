@@ -59,8 +59,8 @@ class World:
         wanted = (owner.kind, owner.name)
         return [o for o in self.list(resource, owner.namespace) if _owner(o) == wanted]
 
-    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
-        return [o for o in self.list(resource, namespace) if tag in TAGS[resource](o)]
+    def tagged(self, resource: Resource, tag: str) -> Sequence[Object]:
+        return [o for (kind, _, _), o in self.objects.items() if kind == resource.kind and tag in TAGS[resource](o)]
 
     def has(self, resource: Resource) -> bool:
         return True

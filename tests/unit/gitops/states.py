@@ -14,6 +14,7 @@ from unit.controllers.incident.test_reconcile import NOW, incident, subject
 from unit.controllers.model.test_reconcile import Registry
 from unit.controllers.modelversion.test_reconcile import OTHER, Verification
 from unit.controllers.servingdeployment.beginnings import at, released
+from unit.controllers.servingdeployment.test_edges import route_of_another
 from unit.controllers.servingdeployment.test_turn import waiting_behind
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
 from unit.controllers.team.test_reconcile import judged, team
@@ -304,6 +305,13 @@ def _after(name: str) -> World:
     return world
 
 
+def _host_taken() -> World:
+    world = released()
+    route_of_another(world)
+    world.run(1)
+    return world
+
+
 def _undone() -> World:
     world = released("v2")
     world.act("undo", id_="1")
@@ -313,6 +321,7 @@ def _undone() -> World:
 
 DEPLOYMENTS: dict[str, Build] = {
     "a freeze holds": _deployment(_in_a_freeze),
+    "another answers its host": _deployment(_host_taken),
     "others have all places": _deployment(lambda: waiting_behind("Stepping")),
     "another is to be released first": _deployment(lambda: _after("eu")),
     "it is to be released after itself": _deployment(lambda: _after("ranker")),

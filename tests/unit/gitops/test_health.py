@@ -60,6 +60,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
     },
     "ServingDeployment": {
         "a freeze holds": ("Frozen", PROGRESSING),
+        "another answers its host": ("HostTaken", DEGRADED),
         "others have all places": ("AwaitingTurn", PROGRESSING),
         "another is to be released first": ("AwaitingDependency", PROGRESSING),
         "it is to be released after itself": ("DependencyCycle", DEGRADED),

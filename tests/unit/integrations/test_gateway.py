@@ -97,3 +97,20 @@ def test_weights_of_others_are_read_as_percent_of_all():
         {"name": "c", "weight": 0},
     ]
     assert gateway.view(obj, GATEWAY).shares == {"a": 25, "b": 75}
+
+
+@pytest.mark.parametrize(
+    ("parent", "wanted"),
+    [
+        (GatewayRef(name="gw", namespace="infra"), "infra/gw/a.example.com"),
+        (GatewayRef(name="gw"), "team/gw/a.example.com"),
+    ],
+)
+def test_routes_compete_for_a_host_of_a_gateway(parent: GatewayRef, wanted: str):
+    made = gateway.render({"name": "a", "namespace": "team"}, host="a.example.com", gateway=parent, shares={}, port=80)
+    assert gateway.site_of(made) == gateway.site("a.example.com", parent, namespace="team") == wanted
+
+
+@pytest.mark.parametrize("spec", [{}, {"parentRefs": [{"name": "gw"}]}, {"hostnames": ["a"], "parentRefs": []}])
+def test_a_route_without_host_or_gateway_competes_for_nothing(spec: dict[str, Any]):
+    assert gateway.site_of({"metadata": {"namespace": "team"}, "spec": spec}) == ""

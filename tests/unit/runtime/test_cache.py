@@ -94,22 +94,23 @@ def test_owners_find_what_is_theirs_until_the_label_changes() -> None:
     assert len(cache.owned(POD, Key("TrainingJob", "ns", "other"))) == 2
 
 
-def test_what_bears_a_tag_is_found_by_it_until_it_bears_it_no_more() -> None:
+def test_what_bears_a_tag_is_found_in_every_namespace_until_it_bears_it_no_more() -> None:
     cache = ObjectCache(tags={POD: lambda obj: obj["spec"]["tags"]})
     cache.put(POD, pod("a", version=1, uid="a", spec={"tags": ["red", "round"]}))
-    cache.put(POD, pod("b", version=2, uid="b", spec={"tags": ["red"]}))
-    assert [p["metadata"]["name"] for p in cache.tagged(POD, "ns", "red")] == ["a", "b"]
-    assert cache.tagged(POD, "elsewhere", "red") == ()
+    elsewhere = pod("a", version=2, uid="b", spec={"tags": ["red"]})
+    elsewhere["metadata"]["namespace"] = "elsewhere"
+    cache.put(POD, elsewhere)
+    assert [p["metadata"]["namespace"] for p in cache.tagged(POD, "red")] == ["ns", "elsewhere"]
 
     cache.put(POD, pod("a", version=3, uid="a", spec={"tags": ["round"]}))
-    cache.remove(POD, pod("b", version=4, uid="b", spec={"tags": ["red"]}))
-    assert cache.tagged(POD, "ns", "red") == ()
-    assert [p["metadata"]["name"] for p in cache.tagged(POD, "ns", "round")] == ["a"]
+    cache.remove(POD, elsewhere, gone_for_good=True)
+    assert cache.tagged(POD, "red") == ()
+    assert [p["metadata"]["namespace"] for p in cache.tagged(POD, "round")] == ["ns"]
 
 
 def test_nothing_is_looked_for_by_tags_that_nobody_gives() -> None:
     with pytest.raises(KeyError, match="pods bear no tags"):
-        ObjectCache().tagged(POD, "ns", "red")
+        ObjectCache().tagged(POD, "red")
 
 
 def test_lists_are_of_one_namespace() -> None:

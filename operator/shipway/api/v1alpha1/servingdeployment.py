@@ -54,6 +54,7 @@ class Reason(StrEnum):
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     NOT_COMPARABLE = "NotComparable"
     ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+    HOST_TAKEN = "HostTaken"
     BAKING = "Baking"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"

@@ -31,8 +31,8 @@ class ModelController(Controller):
         return reconcile(
             Snapshot(
                 model=model,
-                versions=tuple(cache.tagged(MODEL_VERSION, key.namespace, of_model(key.name))),
-                incidents=tuple(cache.tagged(INCIDENT, key.namespace, of_model(key.name))),
+                versions=tuple(cache.tagged(MODEL_VERSION, of_model(key.namespace, key.name))),
+                incidents=tuple(cache.tagged(INCIDENT, of_model(key.namespace, key.name))),
                 now=now,
             )
         )

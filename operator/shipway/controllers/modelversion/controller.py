@@ -13,7 +13,7 @@ from shipway.runtime.plan import Plan
 
 
 def _versions_of(namespace: str, model: str, cache: Cache) -> Iterable[Key]:
-    for version in cache.tagged(MODEL_VERSION, namespace, of_model(model)):
+    for version in cache.tagged(MODEL_VERSION, of_model(namespace, model)):
         yield Key(MODEL_VERSION.kind, namespace, version["metadata"]["name"])
 
 
@@ -55,8 +55,8 @@ class ModelVersionController(Controller):
                 version=version,
                 pod=read_pod(pod) if pod else None,
                 has_model=cache.get(MODEL, key.namespace, model) is not None,
-                deployments=tuple(cache.tagged(SERVING_DEPLOYMENT, key.namespace, of_model(model))),
-                incidents=tuple(cache.tagged(INCIDENT, key.namespace, of_model(model))),
+                deployments=tuple(cache.tagged(SERVING_DEPLOYMENT, of_model(key.namespace, model))),
+                incidents=tuple(cache.tagged(INCIDENT, of_model(key.namespace, model))),
                 now=now,
                 workloads_image=self._workloads_image,
             )

@@ -32,7 +32,7 @@ def summary(s: Situation) -> str:
     return state_of(s)[1][:_LIMIT]
 
 
-_STALLED = {Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
+_STALLED = {Reason.HOST_TAKEN, Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
 
 
 def state_of(s: Situation) -> tuple[Reason, str]:
@@ -41,6 +41,8 @@ def state_of(s: Situation) -> tuple[Reason, str]:
         return s.wanted.reason, s.wanted.message + (f".{meanwhile}" if (meanwhile := _meanwhile(s)) else "")
     if s.rollout is not None:
         return _releasing(s, s.rollout)
+    if s.rival:
+        return Reason.HOST_TAKEN, _rival_words(s)
     if s.hold is not None and not same(s.wanted.ref, s.status.stable):
         return s.hold.reason, s.hold.message + _meanwhile(s)
     return _steady(s, s.wanted)
@@ -103,6 +105,8 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
     fleet = s.fleet(s.subject)
     if outcome is GateVerdict.FAIL:
         return Reason.ROLLBACK_BLOCKED, "a gate fails, but stable has no ready replica to go back to" + _numbers(s)
+    if s.rival:
+        return Reason.HOST_TAKEN, _rival_words(s)
     if not rollout.step_hash and not s.capacity_for(s.stages[0]):
         return Reason.PREDICTOR_STARTING, _starting_words(s, rollout)
     if rollout.step_hash and fleet.ready == 0:
@@ -207,6 +211,13 @@ def _route_words(s: Situation) -> str:
     return f"the route is not accepted: {s.route.complaint}"
 
 
+def _rival_words(s: Situation) -> str:
+    return (
+        f"{s.spec.host} is answered by ServingDeployment {s.rival}, whose route is older; "
+        "name another host, or delete that one"
+    )
+
+
 def _meanwhile(s: Situation) -> str:
     stable = s.status.stable
     return f" Meanwhile {stable.version} answers." if stable and s.fleet(stable).ready else ""
@@ -223,6 +234,8 @@ def _serving(s: Situation) -> Verdict:
     if s.route is None or not s.route.shares:
         why = s.fleet(stable).message if stable else "no version has been released yet"
         return Verdict(SERVING, status=False, reason=Reason.NOT_SERVING, message=f"nobody answers yet: {why}")
+    if s.rival:
+        return Verdict(SERVING, status=False, reason=Reason.HOST_TAKEN, message=_rival_words(s))
     if not s.route.accepted:
         return Verdict(SERVING, status=False, reason=Reason.ROUTE_NOT_ACCEPTED, message=_route_words(s))
     dead = [name for name in s.route.shares if s.fleets.get(name, NO_FLEET).ready == 0]

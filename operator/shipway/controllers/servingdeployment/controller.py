@@ -7,17 +7,18 @@ from shipway.analysis.judgement import Judgement
 from shipway.api import labels
 from shipway.api.conditions import rfc3339, seconds
 from shipway.api.v1alpha1.evidence import Cursor
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, VersionRef
+from shipway.api.v1alpha1.servingdeployment import GatewayRef, RolloutStatus, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
+from shipway.controllers.servingdeployment.hosts import rival_of
 from shipway.controllers.servingdeployment.inquiries import Inquirer
 from shipway.controllers.servingdeployment.peers import Peer, peers_of
 from shipway.controllers.servingdeployment.reconcile import Snapshot, reconcile
 from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Findings
 from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
-from shipway.controllers.tags import WAITS_FOR_OTHERS, of_model
+from shipway.controllers.tags import of_model, on_site, waiting_in
 from shipway.integrations import gateway, kserve
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
@@ -43,7 +44,7 @@ _INTEGRATIONS = (
 
 
 def _of_model(namespace: str, model: str, cache: Cache) -> Iterable[Key]:
-    for sdep in cache.tagged(SERVING_DEPLOYMENT, namespace, of_model(model)):
+    for sdep in cache.tagged(SERVING_DEPLOYMENT, of_model(namespace, model)):
         yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
 
 
@@ -62,9 +63,16 @@ def _by_incident(obj: Object, cache: Cache) -> Iterable[Key]:
 def _by_peer(obj: Object, cache: Cache) -> Iterable[Key]:
     """Those of the namespace that wait for others: a change of one may let them go on."""
     namespace = obj["metadata"]["namespace"]
-    for sdep in cache.tagged(SERVING_DEPLOYMENT, namespace, WAITS_FOR_OTHERS):
+    for sdep in cache.tagged(SERVING_DEPLOYMENT, waiting_in(namespace)):
         if sdep["metadata"]["name"] != obj["metadata"]["name"]:
             yield Key(SERVING_DEPLOYMENT.kind, namespace, sdep["metadata"]["name"])
+
+
+def _by_site(route: Object, cache: Cache) -> Iterable[Key]:
+    """The owner of a route, and those of the routes it competes with."""
+    yield from owner_key(route, cache)
+    for other in cache.tagged(HTTP_ROUTE, on_site(gateway.site_of(route))):
+        yield from owner_key(other, cache)
 
 
 class ServingDeploymentController(Controller):
@@ -79,7 +87,7 @@ class ServingDeploymentController(Controller):
     resource = SERVING_DEPLOYMENT
     watches: Sequence[Watch] = (
         Watch(INFERENCE_SERVICE, owner_key, selector=SELECTOR),
-        Watch(HTTP_ROUTE, owner_key, selector=SELECTOR),
+        Watch(HTTP_ROUTE, _by_site, selector=SELECTOR),
         Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
         Watch(MODEL, _by_model),
         Watch(MODEL_VERSION, _by_version),
@@ -98,16 +106,17 @@ class ServingDeploymentController(Controller):
         if sdep is None or "deletionTimestamp" in sdep["metadata"]:
             self._forget(key)
             return None
-        model = sdep["spec"]["model"]
+        model, route = sdep["spec"]["model"], _own_route(key, sdep, cache)
         snapshot = Snapshot(
             sdep=sdep,
             now=now,
             model=cache.get(MODEL, key.namespace, model),
             versions=_versions(key.namespace, model, cache),
-            incidents=cache.tagged(INCIDENT, key.namespace, of_model(model)),
+            incidents=cache.tagged(INCIDENT, of_model(key.namespace, model)),
             services=_own_services(key, sdep, cache),
             pods=_pods(key, cache),
-            route=_own_route(key, sdep, cache),
+            route=route,
+            rival=_rival(key, sdep, route, cache),
             missing=[name for resource, name in _INTEGRATIONS if not cache.has(resource)],
             action=_action(sdep),
             peers=self._peers(key, sdep, cache),
@@ -200,7 +209,7 @@ def _cursor(pod: str, counters: Counters) -> Cursor:
 def _versions(namespace: str, model: str, cache: Cache) -> Mapping[str, Object]:
     return {
         obj["spec"]["version"]: obj
-        for obj in cache.tagged(MODEL_VERSION, namespace, of_model(model))
+        for obj in cache.tagged(MODEL_VERSION, of_model(namespace, model))
         if "deletionTimestamp" not in obj["metadata"]
     }
 
@@ -212,6 +221,12 @@ def _own_services(key: Key, sdep: Object, cache: Cache) -> Mapping[str, Object]:
 def _own_route(key: Key, sdep: Object, cache: Cache) -> Object | None:
     route = next((obj for obj in cache.owned(HTTP_ROUTE, key) if obj["metadata"]["name"] == key.name), None)
     return route if route is not None and _is_ours(route, sdep) else None
+
+
+def _rival(key: Key, sdep: Object, route: Object | None, cache: Cache) -> str:
+    parent = GatewayRef.model_validate(sdep["spec"]["gateway"])
+    site = gateway.site(sdep["spec"]["host"], parent, namespace=key.namespace)
+    return rival_of(route, place=(key.namespace, key.name), routes=cache.tagged(HTTP_ROUTE, on_site(site)))
 
 
 def _is_ours(obj: Object, sdep: Object) -> bool:

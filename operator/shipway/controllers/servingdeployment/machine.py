@@ -136,6 +136,14 @@ def _mark(
     return Mark(rollout.id, reason, gate or reason, message, quarantine, s.now)
 
 
+def _wait_for_the_host(s: Situation) -> Decision | None:
+    """Another deployment answers the host: no request is seen, so no wait for evidence begins or ends."""
+    rollout = s.rollout
+    if not s.rival or rollout is None or not rollout.baseline or rollout.undo:
+        return None
+    return Decision(with_rollout(s.status, hold_since=None))
+
+
 def _follow_edited_steps(s: Situation) -> Decision | None:
     """The steps were edited under way: go on where the weight reached is nearest from below, and wait there anew.
 
@@ -227,7 +235,7 @@ def _start(s: Situation) -> Decision | None:
 
 
 def _may_start(s: Situation) -> bool:
-    if s.rollout or s.hold or s.freeze or s.predecessor:
+    if s.rollout or s.hold or s.freeze or s.predecessor or (s.rival and s.status.stable):
         return False
     if not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
         return False
@@ -245,6 +253,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _take_back,
     _give_up_a_quarantined,
     _make_room,
+    _wait_for_the_host,
     _follow_edited_steps,
     _begin_step,
     _advance,

@@ -48,6 +48,7 @@ class Snapshot:
         services: InferenceServices it made, by name, and those with its labels that lost their owner in a restore.
         pods: Their pods, by InferenceService.
         route: Its HTTPRoute, or one that bears its name and labels and lost its owner.
+        rival: The deployment that answers its host instead, as namespace/name; empty where there is none.
         missing: Integrations whose CRD is not installed, in words.
         findings: What the gates say.
         action: The verb in its annotations.
@@ -64,6 +65,7 @@ class Snapshot:
     services: Mapping[str, Object] = field(default_factory=dict)
     pods: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     route: Object | None = None
+    rival: str = ""
     missing: Sequence[str] = ()
     findings: Findings = field(default_factory=Findings)
     action: Action | None = None
@@ -113,6 +115,7 @@ def observe(snapshot: Snapshot) -> Situation:
         hold=_hold(snapshot, spec, status, wanted),
         fleets={name: checks.fleet(snapshot.services.get(name), snapshot.pods.get(name, ())) for name in sorted(names)},
         route=_route_view(snapshot, spec),
+        rival=snapshot.rival,
         mark=children.mark_on(snapshot.route),
         findings=snapshot.findings,
         action=snapshot.action,
@@ -220,7 +223,7 @@ def _runs(snapshot: Snapshot, spec: ServingDeploymentSpec, name: str) -> Version
 def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus) -> ServingDeploymentStatus:
     generation = snapshot.sdep["metadata"].get("generation", 0)
     after = replace(s, status=status)
-    answered = s.route is not None and s.route.accepted and bool(s.route.shares)
+    answered = s.route is not None and s.route.accepted and bool(s.route.shares) and not s.rival
     return status.model_copy(
         update={
             "observed_generation": generation,

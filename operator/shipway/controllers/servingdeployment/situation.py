@@ -174,6 +174,8 @@ class Situation:
     findings: Findings
     action: Action | None
     now: float
+    rival: str = ""
+    """Who answers the host instead, by an older route; empty where nobody does."""
     answering: Answering | None = None
     """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
     frozen: Frozen | None = None

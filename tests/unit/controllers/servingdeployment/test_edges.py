@@ -3,11 +3,16 @@
 The edges of the evidence are in test_edges_of_evidence.py.
 """
 
+from typing import Any
+
 import pytest
 
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE
+from shipway.api import labels
+from shipway.api.conditions import rfc3339
+from shipway.controllers.servingdeployment.controller import _by_site
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, Object
 from unit.controllers.servingdeployment.beginnings import at, released
-from unit.controllers.servingdeployment.world import GATES, STEPS, World
+from unit.controllers.servingdeployment.world import EPOCH, GATES, STEPS, World
 
 
 def under_way(version: str = "v2") -> World:
@@ -213,6 +218,78 @@ class TestGatewayGone:
         assert world.share("v2") == 25
         world.absent = set()
         world.until(lambda: world.serves("v2"))
+
+
+class TestTwoDeploymentsOnOneHost:
+    """The older route answers, by the rule of the Gateway API, wherever it is."""
+
+    WORDS = "ranker.example.com is answered by ServingDeployment elsewhere/another, whose route is older"
+
+    def test_the_younger_says_who_answers_and_keeps_a_first_version_ready_for_when_that_one_is_gone(self):
+        world = World()
+        older = route_of_another(world)
+        world.run(10)
+        assert world.share("v1") == 100
+        assert world.ready() == world.condition("Serving") == ("False", "HostTaken")
+        assert world.condition("Stalled") == ("True", "HostTaken")
+        assert world.status.summary == f"{self.WORDS}; name another host, or delete that one"
+        assert world.status.url == ""
+        del world.objects[HTTP_ROUTE.kind, older["metadata"]["name"]]
+        world.run(1)
+        assert world.serves("v1")
+
+    def test_no_release_begins_while_another_answers(self):
+        world = released()
+        route_of_another(world)
+        world.change(version="v2")
+        world.run(30)
+        assert (world.state(), world.shares()) == ("Completed", {world.service_of("v1"): 100})
+        assert self.WORDS in world.status.summary
+        del world.objects[HTTP_ROUTE.kind, "another"]
+        world.until(lambda: world.serves("v2"))
+
+    def test_one_under_way_stays_where_it_is_and_is_not_taken_back(self):
+        world = at(
+            "v2", 25, rollout={"steps": STEPS, "gates": GATES, "inconclusive": {"holdSeconds": 10, "then": "Abort"}}
+        )
+        world.run(2)
+        route_of_another(world)
+        world.rate = 0.0
+        world.run(60)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.ready() == ("False", "HostTaken")
+        assert self.WORDS in world.status.summary
+        assert world.incidents() == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"age": 3600.0}, {"host": "b.example.com"}, {"gateway": "inner"}],
+        ids=["a younger route", "another host", "another Gateway"],
+    )
+    def test_nobody_else_is_in_the_way(self, other: dict[str, Any]):
+        world = released()
+        route_of_another(world, **other)
+        world.run(1)
+        assert world.serves("v1")
+
+    def test_whoever_is_in_the_way_wakes_those_behind(self):
+        world = released()
+        older = route_of_another(world)
+        assert [key.name for key in _by_site(older, world)] == ["another", "ranker", "another"]
+
+
+def route_of_another(
+    world: World, *, age: float = -60.0, host: str = "ranker.example.com", gateway: str = "gw"
+) -> Object:
+    """The route of another deployment, made some seconds after the beginning."""
+    spec = {"parentRefs": [{"name": gateway, "namespace": "infra"}], "hostnames": [host]}
+    made = {"creationTimestamp": rfc3339(EPOCH + age)}
+    meta = {
+        "name": "another",
+        "namespace": "elsewhere",
+        "labels": {labels.KIND: "ServingDeployment", labels.NAME: "another"},
+    }
+    return world.put({"kind": HTTP_ROUTE.kind, "metadata": meta | made, "spec": spec})
 
 
 class TestWeightsEditedByAStranger:

@@ -308,8 +308,8 @@ class World:
             if obj["metadata"].get("labels", {}).get(labels.NAME) == owner.name
         ]
 
-    def tagged(self, resource: Resource, namespace: str, tag: str) -> Sequence[Object]:
-        return [obj for obj in self.list(resource, namespace) if tag in TAGS[resource](obj)]
+    def tagged(self, resource: Resource, tag: str) -> Sequence[Object]:
+        return [obj for obj in self.list(resource, "") if tag in TAGS[resource](obj)]
 
     def has(self, resource: Resource) -> bool:
         return resource.kind not in self.absent
