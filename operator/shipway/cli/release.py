@@ -80,6 +80,8 @@ def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:
 def _step(step: Object) -> str:
     if "setWeight" in step:
         return f"{step['setWeight']} %"
+    if "mirror" in step:
+        return "mirror"
     seconds = step["pause"].get("seconds")
     return f"pause {seconds} s" if seconds else "pause until promoted"
 

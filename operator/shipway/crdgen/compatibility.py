@@ -133,6 +133,7 @@ def _rules(released: Schema, now: Schema, here: str) -> Iterator[str]:
     unset = [
         words for name, field in now.get("properties", {}).items() for words in _asking_nothing(name, field, before)
     ]
+    unset += [words for name, field in before.items() for words in _while_no_item_has(name, field, now)]
     for rule in now.get("x-kubernetes-validations", ()):
         if not _refuses_no_more(rule["rule"], known, unset):
             yield f"{here}: a new rule refuses what was valid: {rule['rule']}"
@@ -152,6 +153,15 @@ def _while_unset(name: str, field: Schema) -> str:
     if "default" not in field:
         return f"!has(self.{name}) || "
     return f"!has(self.{name}) || !self.{name} || " if field["default"] is False else ""
+
+
+def _while_no_item_has(name: str, released: Schema, now: Schema) -> Iterator[str]:
+    """How a rule begins that asks nothing of a list in which nobody has set an item's new field."""
+    items = now.get("properties", {}).get(name, {}).get("items", {}).get("properties", {})
+    before = released.get("items", {}).get("properties", {})
+    for field, schema in items.items():
+        if field not in before and "default" not in schema:
+            yield f"!has(self.{name}) || !self.{name}.exists(s, has(s.{field})) || "
 
 
 def _refuses_no_more(rule: str, known: Iterable[str], unset: Iterable[str]) -> bool:

@@ -236,3 +236,15 @@ def test_a_rule_about_a_new_field_refuses_nobody_unless_a_default_sets_it(
     on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(changed)
 
     assert bool(breaks(definition(), changed)) == refuses
+
+
+@pytest.mark.parametrize(("field", "refuses"), [({"type": "object"}, False), ({"type": "integer", "default": 1}, True)])
+def test_nor_does_one_about_a_new_field_of_a_lists_items(field: dict[str, Any], refuses: bool) -> None:
+    released, now = definition(), definition()
+    for thing, fields in ((released, {}), (now, {"extra": field})):
+        items = {"type": "object", "properties": fields}
+        _spec(thing)["properties"]["steps"] = {"type": "array", "items": items}
+    rule = "!has(self.steps) || !self.steps.exists(s, has(s.extra)) || self.steps.size() == 1"
+    on_spec(**{"x-kubernetes-validations": [{"rule": rule, "message": "m"}]})(now)
+
+    assert bool(breaks(released, now)) == refuses

@@ -22,6 +22,10 @@ ALLOWED = {
         "ServingDeployment",
         rollout={"steps": [{"setWeight": 5}, {"pause": {"seconds": 10}}, {"setWeight": 50}, {"pause": {}}]},
     ),
+    "a mirror before the first weight": minimal(
+        "ServingDeployment",
+        rollout={"steps": [{"pause": {"seconds": 5}}, {"mirror": {}}, {"pause": {"seconds": 10}}, {"setWeight": 50}]},
+    ),
     "a gate with nothing but its name and type": minimal(
         "ServingDeployment", rollout={"gates": [{"name": "errors", "type": "ErrorRate"}]}
     ),
@@ -113,11 +117,27 @@ REFUSED = {
     ),
     "a step that does two things": (
         minimal("ServingDeployment", rollout={"steps": [{"setWeight": 5, "pause": {}}]}),
-        ("spec.rollout.steps[0]", "exactly one of setWeight and pause"),
+        ("spec.rollout.steps[0]", "exactly one of setWeight, pause and mirror"),
     ),
     "a step that does nothing": (
         minimal("ServingDeployment", rollout={"steps": [{}]}),
-        ("spec.rollout.steps[0]", "exactly one of setWeight and pause"),
+        ("spec.rollout.steps[0]", "exactly one of setWeight, pause and mirror"),
+    ),
+    "a step that mirrors and sets a weight": (
+        minimal("ServingDeployment", rollout={"steps": [{"mirror": {}, "setWeight": 5}]}),
+        ("spec.rollout.steps[0]", "exactly one of setWeight, pause and mirror"),
+    ),
+    "a step that does three things": (
+        minimal("ServingDeployment", rollout={"steps": [{"mirror": {}, "setWeight": 5, "pause": {}}]}),
+        ("spec.rollout.steps[0]", "exactly one of setWeight, pause and mirror"),
+    ),
+    "a mirror after a weight": (
+        minimal("ServingDeployment", rollout={"steps": [{"setWeight": 5}, {"mirror": {}}]}),
+        ("spec.rollout.steps", "move it to the front"),
+    ),
+    "two mirrors": (
+        minimal("ServingDeployment", rollout={"steps": [{"mirror": {}}, {"pause": {}}, {"mirror": {}}]}),
+        ("spec.rollout.steps", "lengthen the pause after it"),
     ),
     "a step without traffic": (
         minimal("ServingDeployment", rollout={"steps": [{"setWeight": 0}]}),

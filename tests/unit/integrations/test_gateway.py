@@ -11,10 +11,10 @@ from shipway.integrations import gateway
 GATEWAY = GatewayRef(name="gw", namespace="infra")
 
 
-def route(shares: dict[str, int] | None = None) -> dict[str, Any]:
+def route(shares: dict[str, int] | None = None, mirror: str = "") -> dict[str, Any]:
     metadata = {"name": "ranker", "namespace": "team", "generation": 3}
     wanted = {"a-predictor": 75, "b-predictor": 25} if shares is None else shares
-    return gateway.render(metadata, host="ranker.example.com", gateway=GATEWAY, shares=wanted, port=80)
+    return gateway.render(metadata, host="ranker.example.com", gateway=GATEWAY, shares=wanted, port=80, mirror=mirror)
 
 
 def answered(generation: int = 3, parent: str = "gw", **conditions: str) -> dict[str, Any]:
@@ -59,6 +59,47 @@ def test_a_foreign_edit_is_a_difference(edit: Any):
     stored = copy.deepcopy(route())
     edit(stored["spec"])
     assert gateway.differs(stored, route())
+
+
+def test_a_mirror_is_one_filter_of_the_gateway_api_and_read_back():
+    rendered = route({"a-predictor": 100, "b-predictor": 0}, mirror="b-predictor")
+    (found,) = rendered["spec"]["rules"][0]["filters"]
+    ref = {"group": "", "kind": "Service", "name": "b-predictor", "port": 80}
+    assert found == {"type": "RequestMirror", "requestMirror": {"backendRef": ref}}
+    assert gateway.view(rendered, GATEWAY).mirror == "b-predictor"
+    assert gateway.view(route(), GATEWAY).mirror == ""
+    assert not gateway.differs(copy.deepcopy(rendered), rendered)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda rule: rule.pop("filters"),
+        lambda rule: rule["filters"].append(rule["filters"][0]),
+        lambda rule: rule["filters"][0]["requestMirror"]["backendRef"].update(name="other"),
+        lambda rule: rule["filters"][0]["requestMirror"].update(percent=0),
+        lambda rule: rule["filters"][0]["requestMirror"].update(fraction={"numerator": 1}),
+        lambda rule: rule.update(timeouts={"request": "1s"}),
+    ],
+)
+def test_so_is_one_of_the_mirror(edit: Any):
+    stored = copy.deepcopy(route(mirror="b-predictor"))
+    edit(stored["spec"]["rules"][0])
+    assert gateway.differs(stored, route(mirror="b-predictor"))
+
+
+def test_a_mirror_that_should_be_gone_is_a_difference():
+    assert gateway.differs(route(mirror="b-predictor"), route())
+
+
+@pytest.mark.parametrize(
+    ("generation", "reason", "unsupported"),
+    [(3, "UnsupportedValue", True), (2, "UnsupportedValue", False), (3, "NotAllowedByListeners", False)],
+)
+def test_a_gateway_may_say_that_it_does_not_support_what_is_asked(generation: int, reason: str, unsupported: bool):
+    obj = answered(generation=generation, Accepted="False")
+    obj["status"]["parents"][0]["conditions"][0]["reason"] = reason
+    assert gateway.view(obj, GATEWAY).unsupported == unsupported
 
 
 def test_a_default_that_a_newer_api_adds_is_none():

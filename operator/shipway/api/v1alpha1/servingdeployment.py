@@ -62,6 +62,7 @@ class Reason(StrEnum):
     QUARANTINED = "Quarantined"
     SUPERSEDED = "Superseded"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    MIRROR_REFUSED = "MirrorRefused"
     ACTION_TAKEN = "ActionTaken"
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"
@@ -119,14 +120,30 @@ class Pause(ApiModel):
     """How long; until someone promotes when left out."""
 
 
+_ONE_THING = "a step is exactly one of setWeight, pause and mirror"
+
+
+class Mirror(ApiModel):
+    """The new version sees a copy of every request, and nobody gets its answers."""
+
+
 class Step(ApiModel):
-    """One step: set a weight, or pause."""
+    """One step: set a weight, pause, or mirror."""
 
     set_weight: Percent | None = None
     """Percent of the traffic for the new version."""
     pause: Pause | None = None
     """Wait while the gates watch."""
-    rules = (Rule("has(self.setWeight) != has(self.pause)", "a step is exactly one of setWeight and pause"),)
+    mirror: Mirror | None = None
+    """Send the new version a copy of every request and nobody its answers; once, before the first setWeight. Every
+    request is answered twice: not for predictors that learn or write as they answer."""
+    rules = (
+        Rule("has(self.setWeight) != has(self.pause) || has(self.mirror)", _ONE_THING),
+        Rule("!has(self.mirror) || !has(self.setWeight) && !has(self.pause)", _ONE_THING),
+    )
+
+
+_NO_MIRROR = "!has(self.steps) || !self.steps.exists(s, has(s.mirror))"
 
 
 class Rollout(ApiModel):
@@ -157,6 +174,16 @@ class Rollout(ApiModel):
         Rule(
             "!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight > 0)",
             "setWeight 0 sends the new version nothing; begin with 1 or more",
+            "steps",
+        ),
+        Rule(
+            f"{_NO_MIRROR} || self.steps.exists_one(s, has(s.mirror))",
+            "the new version can be mirrored once; leave one mirror and lengthen the pause after it",
+            "steps",
+        ),
+        Rule(
+            f"{_NO_MIRROR} || has(self.steps.filter(s, has(s.mirror) || has(s.setWeight))[0].mirror)",
+            "mirror comes before the first setWeight; move it to the front",
             "steps",
         ),
     )
@@ -240,6 +267,8 @@ class StepRecord(ApiModel):
     """Its index."""
     weight: Percent
     """The weight in it."""
+    mirror: bool = False
+    """Whether the new version was mirrored in it."""
     started_at: Time
     """When it was entered."""
     ended_at: Time | None = None
@@ -264,7 +293,9 @@ class RolloutStatus(ApiModel):
     state: Literal["Starting", "Stepping", "Paused", "Baking", "Completed", "Aborted", "Superseded"]
     """Where it is."""
     step_index: Annotated[int, Field(ge=0)] = 0
-    """Index into the steps: the setWeight that holds now; the pauses after it belong to it."""
+    """Index into the steps: the setWeight or mirror that holds now; the pauses after it belong to it."""
+    mirror: bool = False
+    """Whether the new version sees a copy of every request in this step, and answers nobody."""
     step_hash: Annotated[str, Field(max_length=64)] = ""
     """Hash of the steps the index means."""
     step_started_at: Time | None = None
@@ -310,7 +341,8 @@ class Abort(ApiModel):
     predictor_hash: Annotated[str, Field(max_length=64)]
     """Its predictor configuration."""
     reason: Annotated[str, Field(max_length=64)]
-    """GateFailed, Inconclusive, Aborted or Undone (by a person), ProgressDeadlineExceeded or NotReady."""
+    """GateFailed, Inconclusive, Aborted or Undone (by a person), ProgressDeadlineExceeded, NotReady or
+    MirrorRefused."""
     gate: ShortText = ""
     """The gate."""
     message: Text = ""

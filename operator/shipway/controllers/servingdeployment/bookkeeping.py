@@ -66,6 +66,6 @@ def _confirmed(s: Situation, status: ServingDeploymentStatus) -> str | None:
 def _is_left(s: Situation, status: ServingDeploymentStatus) -> bool:
     rollout, stable = status.rollout, status.stable
     if rollout is not None and rollout.state == "Aborted":
-        return s.share(rollout.inference_service) == 0
+        return not s.gets_requests(rollout.inference_service)
     left = stable is not None and status.abort is not None and not is_of(status.abort, stable)
     return left and stable is not None and s.share(stable.inference_service) == 100

@@ -44,8 +44,15 @@ def inference_service(sdep: Object, spec: ServingDeploymentSpec, ref: VersionRef
     return kserve.render({**metadata, "annotations": annotations}, served)
 
 
-def route(sdep: Object, spec: ServingDeploymentSpec, shares: Mapping[str, int], *, mark: Mark | None = None) -> Object:
-    """The HTTPRoute; `shares` are percent by InferenceService."""
+def route(
+    sdep: Object,
+    spec: ServingDeploymentSpec,
+    shares: Mapping[str, int],
+    *,
+    mirror: str = "",
+    mark: Mark | None = None,
+) -> Object:
+    """The HTTPRoute; `shares` are percent by InferenceService, `mirror` gets a copy of every request."""
     metadata = part_of(sdep, sdep["metadata"]["name"])
     if mark is not None:
         metadata["annotations"] = {ROLLED_BACK: json.dumps(asdict(mark))}
@@ -55,6 +62,7 @@ def route(sdep: Object, spec: ServingDeploymentSpec, shares: Mapping[str, int], 
         gateway=spec.gateway,
         shares={kserve.backend(name): share for name, share in shares.items()},
         port=kserve.SERVICE_PORT,
+        mirror=mirror and kserve.backend(mirror),
     )
 
 

@@ -126,7 +126,7 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
 
 def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
     fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
-    needed = s.replicas_for(s.subject, s.stages[0].weight) if s.subject else 1
+    needed = s.replicas_for(s.subject, s.stages[0]) if s.subject else 1
     late = s.elapsed(rollout.started_at) > deadline
     limit = f"not ready after {deadline} s" if late else f"at most {deadline} s"
     return f"{fleet.ready} of {needed} replicas ready ({limit}): {fleet.message}"
@@ -176,8 +176,9 @@ def _place(s: Situation, rollout: RolloutStatus) -> str:
     known = rollout.step_hash == steps.hash_of(stages)
     number = stages.index(s.stage) + 1 if known else 1
     clock = _clock(s, rollout, s.stage) if known else "steps edited"
+    where = "is mirrored" if rollout.mirror else f"at {rollout.weights.observed} %"
     alone = f"; {found}" if (found := _alone(s)) else ""
-    return f"{name} at {rollout.weights.observed} % (step {number}/{len(stages)}, {clock}{alone})"
+    return f"{name} {where} (step {number}/{len(stages)}, {clock}{alone})"
 
 
 def _alone(s: Situation) -> str:
@@ -188,7 +189,7 @@ def _alone(s: Situation) -> str:
 
 def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
     if rollout.step_started_at is None:
-        return f"setting {stage.weight} %"
+        return "setting the mirror" if stage.mirror else f"setting {stage.weight} %"
     if stage.until_promoted:
         return "until promoted"
     waited = max(0.0, s.elapsed(rollout.step_started_at) - rollout.paused_seconds)

@@ -139,6 +139,7 @@ def enter(s: Situation, stage: Stage) -> Decision:
         step_hash=hash_of(s.stages),
         step_started_at=None,
         weights=Weights(desired=stage.weight, observed=rollout.weights.observed),
+        mirror=stage.mirror,
         paused_at=None,
         paused_seconds=0,
         wait_skipped=False,
@@ -148,7 +149,8 @@ def enter(s: Situation, stage: Stage) -> Decision:
     if not rollout.step_hash:
         took = max(0, round(s.elapsed(rollout.started_at)) - rollout.paused_seconds)
         status = status.model_copy(update={"candidate": subject.model_copy(update={"start_seconds": took})})
-    note = Note("Normal", Reason.PROGRESSING, f"{subject.version} goes to {stage.weight} %")
+    what = "is mirrored" if stage.mirror else f"goes to {stage.weight} %"
+    note = Note("Normal", Reason.PROGRESSING, f"{subject.version} {what}")
     return Decision(status, notes=(note,))
 
 
@@ -216,6 +218,7 @@ def _fallen_back(s: Situation, *, state: str) -> ServingDeploymentStatus:
         state=state,
         finished_at=rfc3339(s.now),
         weights=Weights(desired=0, observed=rollout.weights.observed),
+        mirror=False,
         paused_at=None,
         hold_since=None,
         unready_since=None,

@@ -37,7 +37,7 @@ def due(s: Situation) -> list[str]:
 
 def _gets_nothing(s: Situation, name: str, *, known: bool = False) -> bool:
     """Whether the gateway sends it nothing; what is known to get nothing stays so while the route forgets it."""
-    return s.share(name) == 0 and (known or s.route is None or s.route.accepted)
+    return not s.gets_requests(name) and (known or s.route is None or s.route.accepted)
 
 
 def _needed(status: ServingDeploymentStatus) -> set[str]:

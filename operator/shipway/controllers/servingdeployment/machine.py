@@ -88,10 +88,20 @@ def _take_back(s: Situation) -> Decision | None:
     rollout = s.rollout
     if rollout is None or s.fallback is None:
         return None
-    mark = _gate_failed(s, rollout) or _too_slow_to_start(s, rollout) or _broken(s, rollout)
+    mark = (
+        _mirror_refused(s, rollout) or _gate_failed(s, rollout) or _too_slow_to_start(s, rollout) or _broken(s, rollout)
+    )
     if mark is None or (s.share(rollout.inference_service) and not s.fallback_answers):
         return None
     return take_back(s, mark)
+
+
+def _mirror_refused(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    """A gateway may fail every request of a route with a filter that it does not support."""
+    if not rollout.mirror or s.route is None or not s.route.mirror or not s.route.unsupported:
+        return None
+    message = f"the gateway does not mirror: {s.route.complaint}; take mirror out of spec.rollout.steps"
+    return _mark(s, rollout, Reason.MIRROR_REFUSED, message)
 
 
 def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
@@ -133,7 +143,9 @@ def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
 def _mark(
     s: Situation, rollout: RolloutStatus, reason: str, message: str, *, gate: str = "", quarantine: bool = False
 ) -> Mark:
-    return Mark(rollout.id, reason, gate or reason, message, quarantine, s.now)
+    unseen = rollout.mirror and not any(step.weight for step in rollout.history)
+    text = f"{message}; it was only mirrored: nobody got an answer of it" if unseen else message
+    return Mark(rollout.id, reason, gate or reason, text, quarantine, s.now)
 
 
 def _wait_for_the_host(s: Situation) -> Decision | None:
@@ -155,7 +167,8 @@ def _follow_edited_steps(s: Situation) -> Decision | None:
     reached = rollout.history[-1].weight if rollout.history else 0
     stage = steps.nearest(s.stages, reached)
     outcome = s.findings.outcome(s.gates)
-    unharmed = {Verdict.PASS} if reached else {Verdict.PASS, Verdict.INCONCLUSIVE}
+    judged = reached or rollout.mirror
+    unharmed = {Verdict.PASS} if judged else {Verdict.PASS, Verdict.INCONCLUSIVE}
     if stage.weight > reached and (s.freeze or outcome not in unharmed or not s.capacity_for(stage)):
         return None
     return enter(s, stage)
@@ -166,7 +179,7 @@ def _knows_its_step(s: Situation, rollout: RolloutStatus) -> bool:
 
 
 def _begin_step(s: Situation) -> Decision | None:
-    """The route is read back with the step's weight: now its clock starts, and its evidence begins at nothing.
+    """The route is read back as the step asks for it: now its clock starts, and its evidence begins at nothing.
 
     But for the first step: before it the new version had no traffic, so what stable answered meanwhile is a baseline,
     and what the new version has answered since the route was written belongs to no other weight.
@@ -178,7 +191,11 @@ def _begin_step(s: Situation) -> Decision | None:
     share = s.share(rollout.inference_service)
     if s.route is None or not s.route.accepted or share != target or share < rollout.weights.desired:
         return None
-    record = StepRecord(index=rollout.step_index, weight=rollout.weights.desired, started_at=rfc3339(s.now))
+    if s.route.mirror != (rollout.inference_service if rollout.mirror else ""):
+        return None
+    record = StepRecord(
+        index=rollout.step_index, weight=rollout.weights.desired, mirror=rollout.mirror, started_at=rfc3339(s.now)
+    )
     status = with_rollout(
         s.status,
         step_started_at=later(s.now),
@@ -303,7 +320,7 @@ def _when_gates_agree(
 def _outcome(s: Situation, rollout: RolloutStatus) -> Verdict:
     """What the gates say of ending this step; a step that sends nothing, or that the bake follows, proves nothing."""
     in_step = rollout.state != "Baking"
-    if in_step and (s.stage.weight == 0 or s.stage == steps.Stage(s.stage.index, 100)):
+    if in_step and (s.stage.sends_nothing or s.stage == steps.Stage(s.stage.index, 100)):
         return Verdict.PASS
     return s.findings.outcome(s.gates)
 

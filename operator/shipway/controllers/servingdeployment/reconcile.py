@@ -180,7 +180,8 @@ def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.Rout
         return None
     view = gateway.view(snapshot.route, spec.gateway)
     shares = {_service_of(name): share for name, share in view.shares.items()}
-    return gateway.RouteView(shares, view.accepted, view.complaint, frozenset(map(_service_of, view.backends)))
+    backends = frozenset(map(_service_of, view.backends))
+    return replace(view, shares=shares, backends=backends, mirror=_service_of(view.mirror))
 
 
 def _service_of(backend: str) -> str:
@@ -197,6 +198,8 @@ def _answering(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Answering | N
     others = [name for name in found if name != busiest and view.shares[name]]
     if busiest not in found:
         return None
+    if not others and view.mirror != busiest and (mirrored := _runs(snapshot, spec, view.mirror)):
+        return Answering(found[busiest], mirrored)
     if len(others) != 1:
         return Answering(found[busiest])
     wanted = choice.wanted_name(
@@ -318,7 +321,8 @@ def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     shares = traffic.with_leaving(s, traffic.shares(s.status, s.fleets))
     if not shares or not traffic.may_send(s, shares):
         return ()
-    body = children.route(snapshot.sdep, s.spec, traffic.made_known(s, shares))
+    target, mirror = traffic.made_known(s, shares), traffic.mirrored(s.status, shares)
+    body = children.route(snapshot.sdep, s.spec, target, mirror=mirror)
     stored = snapshot.route
     if stored is None:
         return (Apply(HTTP_ROUTE, body),)

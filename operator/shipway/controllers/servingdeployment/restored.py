@@ -31,7 +31,8 @@ def adopt(s: Situation) -> Decision | None:
     text = f"the status was lost; {stable.version} has the traffic and is taken as stable"
     if found.candidate is not None:
         status = _going_on(s, status, found, found.candidate)
-        text = f"{text}, the release of {found.candidate.version} goes on at {found.weight} %"
+        where = f"at {found.weight} %" if found.weight else "mirrored"
+        text = f"{text}, the release of {found.candidate.version} goes on {where}"
     decision = Decision(status, notes=(Note("Warning", Reason.SERVING, text),))
     action = verbs.pending(s)
     if action is None:
@@ -60,5 +61,6 @@ def _going_on(
         started_at=rfc3339(s.now),
         paused_at=rfc3339(s.now) if paused else None,
         weights=Weights(desired=found.weight, observed=found.weight),
+        mirror=known and stage.mirror and not found.weight,
     )
     return status.model_copy(update={"candidate": candidate, "rollout": rollout})

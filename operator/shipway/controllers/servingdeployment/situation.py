@@ -150,7 +150,7 @@ class Answering:
     Attributes:
         stable: Who has all of it, or the rest beside the candidate.
         candidate: The version being released; None where one version has all.
-        weight: The candidate's percent.
+        weight: The candidate's percent; 0 where it is mirrored.
     """
 
     stable: VersionRef
@@ -235,6 +235,11 @@ class Situation:
         """Percent of the traffic the route sends there."""
         return self.route.shares.get(inference_service, 0) if self.route else 0
 
+    def gets_requests(self, inference_service: str) -> bool:
+        """Whether the route sends requests there, to be answered or as copies."""
+        mirrored = self.route is not None and self.route.mirror == inference_service
+        return mirrored or self.share(inference_service) > 0
+
     def elapsed(self, since: str | None) -> float:
         """Seconds since a time of the status; 0 when it is not set or a moment ahead."""
         return max(0.0, self.now - seconds(since)) if since else 0.0
@@ -250,15 +255,15 @@ class Situation:
         return self.fallback_answers or self.fleet(self.subject).ready == 0
 
     def capacity_for(self, stage: steps.Stage) -> bool:
-        """Whether the new version has the replicas for a stage's weight, warmed, BEFORE the weight is set."""
+        """Whether the new version has the replicas for a stage, warmed, BEFORE the route is changed."""
         fleet, ref = self.fleet(self.subject), self.subject
         if ref is None:
             return False
-        return fleet.settled and fleet.ready >= self.replicas_for(ref, stage.weight)
+        return fleet.settled and fleet.ready >= self.replicas_for(ref, stage)
 
-    def replicas_for(self, ref: VersionRef, weight: int) -> int:
-        """Replicas a version needs for a weight."""
-        return max(1, ceil((ref.min_replicas or self.spec.predictor.min_replicas) * weight / 100))
+    def replicas_for(self, ref: VersionRef, stage: steps.Stage) -> int:
+        """Replicas a version needs for a stage; mirrored it bears as much as stable."""
+        return max(1, ceil((ref.min_replicas or self.spec.predictor.min_replicas) * stage.load / 100))
 
 
 def same(a: VersionRef | None, b: VersionRef | None) -> bool:

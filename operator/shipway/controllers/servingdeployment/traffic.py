@@ -15,7 +15,8 @@ def asked(status: ServingDeploymentStatus) -> list[tuple[VersionRef, int]]:
     pairs = []
     if status.stable:
         pairs.append((status.stable, 100 - weight))
-    if candidate and (weight or not status.stable):
+    mirrored = status.rollout is not None and status.rollout.mirror
+    if candidate and (weight or mirrored or not status.stable):
         pairs.append((candidate, weight))
     if status.rollback_target:
         pairs.append((status.rollback_target, 0))
@@ -26,7 +27,7 @@ def shares(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> Mapp
     """Percent by InferenceService; empty when nobody is ready to answer.
 
     A version without ready replicas leaves the route and the others take its part. Whoever a rollback would go to is
-    among them with 0. A candidate that was never given traffic is not: nothing is known of it.
+    among them with 0. A candidate that was never given traffic or a copy of it is not: nothing is known of it.
     """
     ready = [(ref, weight) for ref, weight in asked(status) if fleets.get(ref.inference_service, NO_FLEET).ready > 0]
     total = sum(weight for _, weight in ready)
@@ -34,6 +35,12 @@ def shares(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> Mapp
         may_answer = [ref.inference_service for ref, _ in ready if ref != status.candidate]
         return dict.fromkeys(may_answer, 0) | dict.fromkeys(may_answer[:1], 100)
     return {ref.inference_service: round(100 * weight / total) for ref, weight in ready}
+
+
+def mirrored(status: ServingDeploymentStatus, target: Mapping[str, int]) -> str:
+    """The InferenceService that gets a copy of every request, once it is among those on the route; empty for none."""
+    name = status.rollout.inference_service if status.rollout and status.rollout.mirror else ""
+    return name if name in target else ""
 
 
 def with_leaving(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:

@@ -69,6 +69,37 @@ def test_so_does_one_that_is_watched_by_every_type_of_gate(crash_after: int, gat
     assert world.incidents() == []
 
 
+def shadow_release(crash_after: int | None, errors: float) -> World:
+    world = World(rollout=ROLLOUT | {"steps": [{"mirror": {}}, {"pause": {"seconds": 3}}, *QUICK]})
+    world.until(lambda: world.serves("v1"))
+    world.errors["v2"] = errors
+    world.crash_at = crash_after and world.writes + crash_after
+    world.change(version="v2")
+    world.until(lambda: world.serves("v2") or world.state() == "Aborted", within=120)
+    world.run(8)
+    return world
+
+
+@pytest.mark.parametrize("crash_after", range(1, 30))
+def test_one_that_is_mirrored_first_is_mirrored_once(crash_after: int):
+    world = shadow_release(crash_after, errors=0.0)
+    assert world.crashes == 1
+    assert [record.weight for record in world.status.rollout.history] == [0, 20, 50, 100]
+    copied = world.mirrorings("v2")
+    assert copied.count(True) == 1, "the mirror was set anew"
+    assert list(world.services()) == [world.status.stable.inference_service]
+
+
+@pytest.mark.parametrize("crash_after", range(1, 18))
+def test_a_bad_one_that_is_mirrored_never_gets_a_weight(crash_after: int):
+    world = shadow_release(crash_after, errors=0.3)
+    assert world.crashes == 1
+    assert set(world.route_shares("v2")) == {0}
+    assert (world.mirror(), world.status.stable.version) == ("", "v1")
+    (incident,) = world.incidents()
+    assert incident["spec"]["summary"] == world.status.abort.message
+
+
 def test_there_is_a_gate_of_every_type():
     assert {gate["type"] for gate in (*THAT_COUNT, *THAT_ASK)} == set(get_args(Gate.model_fields["type"].annotation))
 

@@ -41,6 +41,8 @@ from unit.controllers.servingdeployment.world import EPOCH
 
 QUICK: list[dict[str, Any]] = [{"setWeight": 10}, {"pause": {"seconds": 5}}, {"setWeight": 40}, {"pause": {}}]
 OTHER: list[dict[str, Any]] = [{"setWeight": 30}, {"pause": {"seconds": 2}}, {"setWeight": 100}, {"pause": {}}]
+SHADOW: list[dict[str, Any]] = [{"mirror": {}}, {"pause": {"seconds": 4}}, {"setWeight": 20}, {"pause": {"seconds": 3}}]
+PLANS = (QUICK, OTHER, SHADOW, [])
 VERSIONS = ("v1", "v2", "v3", "v4")
 SOME = st.sampled_from(VERSIONS)
 COUNT = Count(100, 1)
@@ -73,8 +75,10 @@ class Decisions(RuleBasedStateMachine):
         self.spec = spec_of(QUICK)
         self.status = ServingDeploymentStatus()
         self.weights: dict[str, int] | None = None
+        self.mirror = ""
         self.accepted = False
         self.gateway_works = True
+        self.mirrors_work = True
         self.mark: Mark | None = None
         self.wanted = "v1"
         self.able = dict.fromkeys(VERSIONS, True)
@@ -127,7 +131,12 @@ class Decisions(RuleBasedStateMachine):
         self.gateway_works = works
         self.passes()
 
-    @rule(plan=st.sampled_from([QUICK, OTHER, []]))
+    @rule(works=st.booleans())
+    def gateway_mirrors_or_not(self, works: bool) -> None:
+        self.mirrors_work = works
+        self.passes()
+
+    @rule(plan=st.sampled_from(PLANS))
     def edits_steps(self, plan: list[dict[str, Any]]) -> None:
         self.spec = spec_of(plan)
         self.passes()
@@ -150,7 +159,12 @@ class Decisions(RuleBasedStateMachine):
 
     @rule()
     def a_stranger_deletes_the_route(self) -> None:
-        self.weights = None
+        self.weights, self.mirror = None, ""
+        self.passes()
+
+    @rule()
+    def a_stranger_takes_the_mirror_away(self) -> None:
+        self.mirror = ""
         self.passes()
 
     # One pass after the other.
@@ -164,11 +178,11 @@ class Decisions(RuleBasedStateMachine):
     def one_pass(self) -> bool:
         """Decide and write; whether anything was written."""
         s = self.situation()
-        before = (self.status, self.weights, frozenset(self.held))
+        before = (self.status, self.weights, self.mirror, frozenset(self.held))
         decision = machine.decide(s)
         status = keep_books(s, decision.status, existing=sorted(self.running))
         if self.write(s, decision, status) and self.dies_after is None:
-            after = (self.status, self.weights, frozenset(self.held))
+            after = (self.status, self.weights, self.mirror, frozenset(self.held))
             return after != before
         self.dies_after = None
         return True
@@ -192,6 +206,7 @@ class Decisions(RuleBasedStateMachine):
             self.set_route(traffic.made_known(s, target), s, s.status, mark=None)
         for name in due(s):
             assert name not in (self.weights or {}), f"{name} is deleted while the gateway knows of it"
+            assert name != self.mirror, f"{name} is deleted while it is mirrored"
             self.running.discard(name)
 
     def write_records(self, s: Situation, decision: Decision, _: ServingDeploymentStatus) -> None:
@@ -210,10 +225,12 @@ class Decisions(RuleBasedStateMachine):
         self.running |= {found.inference_service for found in needed if found}
 
     def set_route(self, weights: Any, s: Situation, status: ServingDeploymentStatus, *, mark: Mark | None) -> None:
-        if not weights or weights == self.weights:
+        mirror = traffic.mirrored(status, weights)
+        if not weights or (weights, mirror) == (self.weights, self.mirror):
             return
         self.check_route(dict(weights), s, status)
-        self.weights, self.accepted, self.mark = dict(weights), False, mark
+        self.check_mirror(mirror, dict(weights), s)
+        self.weights, self.mirror, self.accepted, self.mark = dict(weights), mirror, False, mark
 
     def situation(self) -> Situation:
         wanted, status = ref(self.wanted), self.status
@@ -243,7 +260,9 @@ class Decisions(RuleBasedStateMachine):
 
     def view(self, weights: dict[str, int]) -> RouteView:
         shares = {name: weight for name, weight in weights.items() if weight}
-        return RouteView(shares, self.accepted, "not yet", frozenset(weights))
+        refused = bool(self.mirror) and not self.mirrors_work
+        accepted = self.accepted and not refused
+        return RouteView(shares, accepted, "not yet", frozenset(weights), mirror=self.mirror, unsupported=refused)
 
     def findings(self, s: Situation) -> Findings:
         if not s.gates or s.subject is None:
@@ -269,6 +288,13 @@ class Decisions(RuleBasedStateMachine):
         fallback = s.fallback
         if s.rollout is not None and fallback is not None and s.fleet(fallback).ready:
             assert fallback.inference_service in weights, "the gateway does not know whom a rollback goes to"
+
+    def check_mirror(self, mirror: str, weights: dict[str, int], s: Situation) -> None:
+        if not mirror:
+            return
+        assert weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
+        assert s.fleets.get(mirror, NO_FLEET).ready, f"{mirror} is not ready and mirrored"
+        assert mirror not in self.held or mirror == self.mirror, f"{mirror} is held and mirrored"
 
     def check_status(self, s: Situation, status: ServingDeploymentStatus) -> None:
         rollout, stable = status.rollout, status.stable
@@ -309,9 +335,12 @@ class Decisions(RuleBasedStateMachine):
         plan = self.plan_of(now)
         if plan is not None:
             assert now.step_index in {stage.index for stage in plan}
+        if plan is not None and now.state in {"Stepping", "Paused"}:
+            stage = steps.at(plan, now.step_index)
+            assert (now.weights.desired, now.mirror) == (stage.weight, stage.mirror)
 
     def plan_of(self, now: RolloutStatus) -> tuple[steps.Stage, ...] | None:
-        plans = [steps.ALL_AT_ONCE, *(steps.stages_of(spec_of(plan).rollout.steps) for plan in (QUICK, OTHER, []))]
+        plans = [steps.ALL_AT_ONCE, *(steps.stages_of(spec_of(plan).rollout.steps) for plan in PLANS)]
         return next((plan for plan in plans if steps.hash_of(plan) == now.step_hash), None)
 
     def teardown(self) -> None:
@@ -319,6 +348,7 @@ class Decisions(RuleBasedStateMachine):
         if not hasattr(self, "now"):
             return
         self.frozen, self.turn, self.gateway_works, self.dies_after = False, None, True, None
+        self.mirrors_work = True
         self.able = dict.fromkeys(VERSIONS, True)
         self.verdict = dict.fromkeys(VERSIONS, Verdict.PASS)
         for _ in range(8):
@@ -329,7 +359,7 @@ class Decisions(RuleBasedStateMachine):
         assert rollout is not None
         assert rollout.state not in ACTIVE
         assert self.status.stable is not None
-        assert self.weights == {self.status.stable.inference_service: 100}
+        assert (self.weights, self.mirror) == ({self.status.stable.inference_service: 100}, "")
         assert self.running == {self.status.stable.inference_service}
         before = (self.status, self.weights)
         self.life(30)

@@ -12,12 +12,14 @@ from unit.controllers.servingdeployment.world import GATES, World
 RESTORED = ("ServingDeployment", "InferenceService", "HTTPRoute")
 
 
-def at(version: str, weight: int, **spec: Any) -> World:
-    """A world in which a version has got a weight and its step has begun."""
+def at(version: str, weight: int, *, mirrored: bool = False, **spec: Any) -> World:
+    """A world in which a version has got a weight, or a mirror, and its step has begun."""
     world = World(**spec)
     world.until(lambda: world.serves("v1"))
     world.change(version=version)
-    world.until(lambda: world.share(version) == weight and _step_begun(world))
+    world.until(
+        lambda: world.share(version) == weight and world.is_mirrored(version) == mirrored and _step_begun(world)
+    )
     return world
 
 
@@ -77,6 +79,26 @@ class TestInMidStep:
         assert world.share("v2") == 70
         assert world.status.stable is not None
         assert world.status.stable.version == "v1"
+
+    def test_one_that_is_mirrored_goes_on_being_mirrored(self, lose: Any):
+        steps = [{"mirror": {}}, {"pause": {"seconds": 20}}, {"setWeight": 25}]
+        world = at("v2", 0, rollout={"steps": steps, "gates": GATES, "bakeSeconds": 5}, mirrored=True)
+        before = len(world.mirrorings("v2"))
+        lose(world)
+        world.run(15)
+        assert world.is_mirrored("v2"), "the step begins anew, with its whole wait"
+        assert all(world.mirrorings("v2")[before:])
+        assert world.status.summary.startswith("v2 is mirrored (step 1/")
+        world.until(lambda: world.serves("v2"), within=120)
+
+    def test_a_paused_mirror_stays_paused(self, lose: Any):
+        steps = [{"mirror": {}}, {"pause": {"seconds": 5}}]
+        world = at("v2", 0, rollout={"steps": steps, "gates": GATES, "bakeSeconds": 5}, mirrored=True)
+        world.act("pause", id_="1")
+        world.run(2)
+        lose(world)
+        world.run(60)
+        assert (world.state(), world.is_mirrored("v2")) == ("Paused", True)
 
     def test_a_paused_release_stays_paused(self, lose: Any):
         world = at("v2", 25)

@@ -103,6 +103,7 @@ class World:
         labels_late: Seconds from an answer until it is known whether what it predicted came true.
         rate: Requests per second.
         complaint: What reading a predictor's counters ends with; empty where they can be read.
+        mirrors_work: Whether the gateway knows how to mirror.
         refuse: Kind of which the API server refuses every write.
         strangers: Whom gates ask.
         knows_prometheus: Whether the operator does; looked at when it starts.
@@ -123,6 +124,7 @@ class World:
         self.rate = 50.0
         self.gateway_works = True
         self.complaint = ""
+        self.mirrors_work = True
         self.absent: set[str] = set()
         self.refuse = ""
         self.notes: list[Note] = []
@@ -132,6 +134,7 @@ class World:
         self.crash_at: int | None = None
         self.crashes = 0
         self._routes: list[dict[str, int]] = []
+        self._mirrors: list[str] = []
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
@@ -252,16 +255,21 @@ class World:
             assert rollout is not None
             share = self.shares().get(rollout.inference_service, 0)
             assert share == 0, "an Incident is written while the bad version still gets traffic"
+            assert self.mirror() != rollout.inference_service, "an Incident is written while it is still mirrored"
 
         if isinstance(write, Delete):
             assert write.name not in self._needed(), "a version that is needed is deleted"
             assert write.name not in self.shares(), "a version that the gateway knows of is deleted"
+            assert write.name != self.mirror(), "a version that is mirrored is deleted"
 
     def _check_route(self, body: Object, reading: Reading | None) -> None:
         backends = body["spec"]["rules"][0]["backendRefs"]
         weights = {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in backends}
         self._routes.append(weights)
+        mirror = _mirror_of(body)
+        self._mirrors.append(mirror)
         assert sum(weights.values()) == 100
+        assert not mirror or weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
         for name in weights:
             assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
         rollout, spec = self.status.rollout, self.sdep["spec"]["rollout"]
@@ -424,6 +432,19 @@ class World:
         refs = route["spec"]["rules"][0]["backendRefs"] if route else []
         return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in refs}
 
+    def mirror(self) -> str:
+        """The InferenceService that gets a copy of every request."""
+        route = self.find(HTTP_ROUTE, "ranker")
+        return _mirror_of(route) if route else ""
+
+    def is_mirrored(self, version: str) -> bool:
+        """Whether a version gets a copy of every request."""
+        return f"-{version}-" in self.mirror()
+
+    def mirrorings(self, version: str) -> list[bool]:
+        """Whether a version was mirrored in each of the routes the operator has written."""
+        return [f"-{version}-" in name for name in self._mirrors]
+
     def share(self, version: str) -> int:
         """Percent of the traffic of a version."""
         return sum(share for name, share in self.shares().items() if f"-{version}-" in name)
@@ -539,13 +560,16 @@ class World:
         if route is None or not self.gateway_works:
             return
         generation = route["metadata"]["generation"]
+        refused = _mirror_of(route) and not self.mirrors_work
+        verdicts = {"Accepted": ("False", "UnsupportedValue") if refused else ("True", "Accepted")}
+        verdicts["ResolvedRefs"] = ("True", "ResolvedRefs")
         status = {
             "parents": [
                 {
                     "parentRef": {"name": "gw", "namespace": "infra"},
                     "conditions": [
-                        {"type": t, "status": "True", "reason": t, "observedGeneration": generation}
-                        for t in ("Accepted", "ResolvedRefs")
+                        {"type": t, "status": said, "reason": why, "observedGeneration": generation}
+                        for t, (said, why) in verdicts.items()
                     ],
                 }
             ]
@@ -554,8 +578,9 @@ class World:
             self.put({**route, "status": status})
 
     def _traffic(self) -> None:
-        """Answers spread evenly: no chance is needed to see what a release does."""
-        for name, share in self.shares().items():
+        """Answers spread evenly: no chance is needed to see what a release does. Copies are answered like the rest."""
+        mirrored = {self.mirror(): 100} if self.mirror() and self.mirrors_work else {}
+        for name, share in {**self.shares(), **mirrored}.items():
             service, pods = self.services().get(name), self.ready_pods(name)
             if service is None or not pods:
                 continue
@@ -572,6 +597,12 @@ class World:
                 counts[3] += answers * self.slow[version]
                 for place, part in enumerate(self.scores[version]):
                     self._predicted[pod][place] += answers * part
+
+
+def _mirror_of(route: Object) -> str:
+    filters = route["spec"]["rules"][0].get("filters", ())
+    names = [str(found["requestMirror"]["backendRef"]["name"]) for found in filters]
+    return names[0].removesuffix("-predictor") if names else ""
 
 
 def _times(number: int, pair: tuple[float, bool]) -> Labelled:
