@@ -127,7 +127,7 @@ class Cluster:
         await self.world.set_status(HTTP_ROUTE, NAME, {"parents": parents})
 
     def _ask(self, route: Object | None, services: list[Object], seconds: float) -> None:
-        weights = shares(route)
+        weights = shares(route) | dict.fromkeys(mirrors(route), 100)
         for service in services:
             name = service["metadata"]["name"]
             predictor, share = self._predictors.get(name), weights.get(name, 0)
@@ -274,6 +274,13 @@ def shares(route: Object | None) -> dict[str, int]:
     """Weights by InferenceService."""
     refs = route["spec"]["rules"][0]["backendRefs"] if route else []
     return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in refs}
+
+
+def mirrors(route: Object | None) -> list[str]:
+    """The InferenceServices that get a copy of every request."""
+    filters = route["spec"]["rules"][0].get("filters", []) if route else []
+    names = [str(found["requestMirror"]["backendRef"]["name"]) for found in filters]
+    return [name.removesuffix("-predictor") for name in names]
 
 
 async def share(world: World, version: str) -> int:

@@ -14,6 +14,7 @@ from integration.serving.players import (
     act,
     deploy,
     gone,
+    mirrors,
     playing,
     publish,
     release,
@@ -70,6 +71,35 @@ async def test_a_person_pauses_resumes_aborts_and_retries(world: World, cluster:
     assert verbs == ["pause", "resume", "abort", "retry"]
     (incident,) = await world.list(INCIDENT)
     assert incident["status"]["lifted"]["reason"] == "because"
+
+
+async def test_a_bad_version_that_is_mirrored_is_taken_back_before_anybody_gets_its_answers(
+    world: World, cluster: Cluster
+):
+    cluster.errors["v2"] = 0.3
+    steps = [{"mirror": {}}, {"pause": {"seconds": 60}}, {"setWeight": 50}]
+    await world.patch(SERVING_DEPLOYMENT, "ranker", {"spec": {"version": "v2", "rollout": {"steps": steps}}})
+    await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
+    assert await share(world, "v2") == 0
+    assert mirrors(await world.find(HTTP_ROUTE, "ranker")) == []
+    (record,) = (await status(world))["rollout"]["history"]
+    assert (record["weight"], record["mirror"]) == (0, True)
+    (incident,) = await world.list(INCIDENT)
+    assert "exposedAt" not in incident["spec"]
+    assert incident["spec"]["summary"].endswith("nobody got an answer of it")
+
+
+async def test_a_good_version_loses_its_mirror_when_it_gets_a_weight(world: World, cluster: Cluster):
+    steps = [{"mirror": {}}, {"pause": {"seconds": 2}}, {"setWeight": 50}]
+    await world.patch(SERVING_DEPLOYMENT, "ranker", {"spec": {"version": "v2", "rollout": {"steps": steps}}})
+
+    async def is_mirrored() -> object:
+        return mirrors(await world.find(HTTP_ROUTE, "ranker"))
+
+    await world.eventually(is_mirrored, what="v2 is mirrored")
+    await weight(world, "v2", 50)
+    assert mirrors(await world.find(HTTP_ROUTE, "ranker")) == []
+    await serves(world, "v2")
 
 
 async def test_another_version_replaces_the_one_under_way(world: World, cluster: Cluster):

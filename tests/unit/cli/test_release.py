@@ -6,7 +6,7 @@ from shipway.cli.release import tree
 def sdep(**status: object) -> dict[str, object]:
     return {
         "metadata": {"namespace": "team-reco", "name": "ranker"},
-        "spec": {"rollout": {"steps": [{"setWeight": 5}, {"pause": {"seconds": 10}}, {"pause": {}}]}},
+        "spec": {"rollout": {"steps": [{"setWeight": 5}, {"pause": {"seconds": 10}}, {"pause": {}}, {"mirror": {}}]}},
         "status": status,
     }
 
@@ -25,6 +25,7 @@ def test_the_current_step_is_marked_and_the_candidate_has_its_share() -> None:
     assert any("candidate" in line and "v2" in line and "  5 %" in line for line in lines)
     assert [line for line in lines if "→" in line] == ["│  → 1  pause 10 s"]
     assert any("pause until promoted" in line for line in lines)
+    assert any(line.endswith("3  mirror") for line in lines)
 
 
 def test_no_step_is_current_once_the_release_is_over() -> None:

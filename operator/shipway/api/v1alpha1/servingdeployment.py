@@ -62,7 +62,6 @@ class Reason(StrEnum):
     QUARANTINED = "Quarantined"
     SUPERSEDED = "Superseded"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
-    MIRROR_REFUSED = "MirrorRefused"
     ACTION_TAKEN = "ActionTaken"
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"

@@ -101,7 +101,7 @@ def _mirror_refused(s: Situation, rollout: RolloutStatus) -> Mark | None:
     if not rollout.mirror or s.route is None or not s.route.mirror or not s.route.unsupported:
         return None
     message = f"the gateway does not mirror: {s.route.complaint}; take mirror out of spec.rollout.steps"
-    return _mark(s, rollout, Reason.MIRROR_REFUSED, message)
+    return _mark(s, rollout, "MirrorRefused", message)
 
 
 def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
