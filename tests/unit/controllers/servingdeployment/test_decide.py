@@ -33,6 +33,7 @@ from shipway.controllers.servingdeployment.situation import (
     Mark,
     Situation,
     Wanted,
+    is_of,
     same,
 )
 from shipway.controllers.servingdeployment.turn import Turn
@@ -235,14 +236,16 @@ class Decisions(RuleBasedStateMachine):
     def situation(self) -> Situation:
         wanted, status = ref(self.wanted), self.status
         self.accepted = self.accepted or self.gateway_works
-        held = wanted.inference_service in self.held and not same(wanted, status.stable)
+        incidents = ("incident",) if wanted.inference_service in self.held else ()
+        aborted = status.abort is not None and is_of(status.abort, wanted)
+        held = (incidents or aborted) and not same(wanted, status.stable)
         fleets = {name: self.fleet(name.removeprefix("ranker-")) for name in self.running}
         situation = Situation(
             name="ranker",
             spec=self.spec,
             status=status,
             wanted=Wanted(wanted),
-            hold=Hold(Reason.QUARANTINED, "held", ("incident",)) if held else None,
+            hold=Hold(Reason.QUARANTINED, "held", incidents) if held else None,
             fleets=fleets,
             route=None if self.weights is None else self.view(self.weights),
             mark=self.mark if self.weights is not None else None,
@@ -294,7 +297,6 @@ class Decisions(RuleBasedStateMachine):
             return
         assert weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
         assert s.fleets.get(mirror, NO_FLEET).ready, f"{mirror} is not ready and mirrored"
-        assert mirror not in self.held or mirror == self.mirror, f"{mirror} is held and mirrored"
 
     def check_status(self, s: Situation, status: ServingDeploymentStatus) -> None:
         rollout, stable = status.rollout, status.stable
