@@ -260,7 +260,7 @@ def _twin(obj: Object) -> tuple[str, ...] | None:
     if obj["kind"] == INFERENCE_SERVICE.kind:
         return _owner(obj), marks.get(labels.VERSION, "")
     if obj["kind"] == INCIDENT.kind:
-        return obj["spec"]["subject"]["uid"], obj["spec"]["version"]
+        return obj["spec"]["subject"]["uid"], obj["spec"]["version"], obj["spec"]["type"]
     return None
 
 

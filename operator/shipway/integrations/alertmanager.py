@@ -61,6 +61,7 @@ def alert(notice: Notice, now: float) -> dict[str, Any]:
     return {
         "labels": {
             "alertname": ALERT,
+            "type": notice.type,
             "severity": notice.severity.lower(),
             "owner": notice.owner,
             "namespace": notice.namespace,
@@ -79,4 +80,6 @@ def alert(notice: Notice, now: float) -> dict[str, Any]:
 
 
 def _headline(notice: Notice) -> str:
+    if notice.type == "GateError":
+        return f"{notice.model} {notice.version} is released and its gates cannot tell: {notice.gate}"
     return f"{notice.model} {notice.version} was taken back: {notice.gate}"

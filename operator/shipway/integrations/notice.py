@@ -20,14 +20,15 @@ class Notice:
     Attributes:
         uid: Of the Incident: two notices of one uid and stage are the same one, sent twice.
         stage: How far it is.
+        type: Rollback or GateError.
         namespace: Where it is.
         name: Of the Incident.
         severity: Critical, Major or Minor.
         owner: The Team, or what the Model names where there is none.
         on_call: Whom to page.
         model: The Model.
-        version: The version that was taken back.
-        gate: The gate that failed, or the verb.
+        version: The version that was taken back, or is released.
+        gate: The gate that failed or cannot tell, or the verb.
         summary: A sentence with the numbers.
         runbook: A link; empty when there is none.
         detected_at: RFC 3339.
@@ -35,6 +36,7 @@ class Notice:
 
     uid: str
     stage: Stage
+    type: str
     namespace: str
     name: str
     severity: str

@@ -368,7 +368,21 @@ def _incident(*, mitigated: bool, **annotations: str) -> Build:
     return build
 
 
+def _about_gates(*, still: bool) -> Build:
+    def build() -> Object:
+        obj = incident()
+        obj["spec"] |= {"type": "GateError", "quarantine": False}
+        about = under_way().sdep
+        about["status"]["rollout"] |= {"errorIncident": obj["metadata"]["name"] if still else ""}
+        plan = reconcile_incident(IncidentSnapshot(obj, about, NOW + 60))
+        return {**obj, "status": copy.deepcopy(plan.status)}
+
+    return build
+
+
 INCIDENTS: dict[str, Build] = {
+    "the gates of a release cannot tell": _about_gates(still=True),
+    "they can tell again": _about_gates(still=False),
     "the traffic is not back yet": _incident(mitigated=False),
     "nobody looks after it": _incident(mitigated=True),
     "somebody looks after it": _incident(mitigated=True, **{ACKNOWLEDGED_BY: "ada"}),

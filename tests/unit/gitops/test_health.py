@@ -93,6 +93,8 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "it never got ready": ("RolledBack", DEGRADED),
     },
     "Incident": {
+        "the gates of a release cannot tell": ("Open", PROGRESSING),
+        "they can tell again": ("Resolved", HEALTHY),
         "the traffic is not back yet": ("Open", PROGRESSING),
         "nobody looks after it": ("NotAcknowledged", SUSPENDED),
         "somebody looks after it": ("Resolved", HEALTHY),

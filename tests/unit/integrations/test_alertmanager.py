@@ -24,6 +24,7 @@ KEY = Key("Incident", "team-reco", "ranker-v3-1")
 NOTICE = Notice(
     uid="u",
     stage=Stage.OPENED,
+    type="Rollback",
     namespace="team-reco",
     name="ranker-v3-1",
     severity="Critical",
@@ -117,6 +118,18 @@ async def test_an_incident_is_one_alert_until_it_is_resolved() -> None:
     assert opened["labels"] | {"owner": "reco", "severity": "critical", "model": "ranker"} == opened["labels"]
     assert opened["annotations"]["runbook_url"] == NOTICE.runbook
     assert [seconds(one["endsAt"]) - NOW for one in server.alerts] == [LASTS_SECONDS, LASTS_SECONDS, 0]
+
+
+@pytest.mark.parametrize(
+    ("type_", "headline"),
+    [
+        ("Rollback", "ranker v3 was taken back: errors"),
+        ("GateError", "ranker v3 is released and its gates cannot tell: errors"),
+    ],
+)
+def test_the_headline_says_what_kind_of_incident_it_is_and_routes_can_tell(type_: str, headline: str) -> None:
+    posted = alert(replace(NOTICE, type=type_), NOW)
+    assert (posted["labels"]["type"], posted["annotations"]["summary"]) == (type_, headline)
 
 
 async def test_asking_again_sends_nothing_until_it_is_time_to_repeat() -> None:

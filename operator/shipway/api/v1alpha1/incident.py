@@ -60,8 +60,9 @@ class Evidence(ApiModel):
 class IncidentSpec(ApiModel):
     """What happened: written once by the operator and never changed."""
 
-    type: Literal["Rollback"]
-    """What kind of incident."""
+    type: Literal["Rollback", "GateError"]
+    """Rollback: a version was taken back. GateError: the gates of a release cannot tell, which blames no version; what
+    they measure by is to be mended."""
     severity: Literal["Critical", "Major", "Minor"] = "Major"
     """From the model's tier."""
     subject: Subject
@@ -69,7 +70,7 @@ class IncidentSpec(ApiModel):
     model: Annotated[str, Field(max_length=63)]
     """The Model."""
     version: Annotated[str, Field(max_length=63)]
-    """The version that was taken back."""
+    """The version that was taken back; of a GateError, the one that is released."""
     digest: Annotated[str, Field(max_length=71)]
     """Its artifact."""
     predictor_hash: Annotated[str, Field(max_length=64)]
@@ -83,7 +84,7 @@ class IncidentSpec(ApiModel):
     runbook: Annotated[str, Field(max_length=512)] = ""
     """What to do."""
     gate: ShortText
-    """The gate that failed, or the verb that was used."""
+    """The gate that failed or cannot tell, or the verb that was used."""
     summary: Text
     """A sentence with the numbers."""
     evidence: Annotated[list[Evidence], Field(max_length=32)] = []
@@ -163,7 +164,8 @@ class IncidentStatus(Status):
     seconds_to_mitigate: Annotated[int, Field(ge=0)] | None = None
     """From the decision to all traffic on stable, as read from the route."""
     mitigated_at: Time | None = None
-    """When the traffic was back on stable, as read from the route."""
+    """When the traffic was back on stable, as read from the route; of a GateError, when the gates could tell again, or
+    the release was over."""
     suspects: Annotated[list[Suspect], Field(max_length=32)] = []
     """Where to look for the cause, from the metric by the version's lineage to the data."""
     notified: Annotated[list[Notified], Field(max_length=32), list_map("receiver")] = []
@@ -181,6 +183,7 @@ KIND = Kind(
     status=IncidentStatus,
     short_names=("inc",),
     columns=(
+        Column("Type", ".spec.type"),
         Column("Severity", ".spec.severity"),
         Column("Model", ".spec.model"),
         Column("Version", ".spec.version"),

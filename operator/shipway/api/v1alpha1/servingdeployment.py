@@ -156,6 +156,9 @@ class Rollout(ApiModel):
     """Chance that a release of an equally good version is taken back, over all gates together."""
     inconclusive: Inconclusive = Inconclusive()
     """What happens when a gate cannot tell."""
+    error_seconds: Annotated[int, Field(ge=10, le=86_400)] | None = None
+    """How long gates may be in Error, for want of numbers, before an Incident asks for someone to mend that; 300 when
+    left out."""
     bake_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
     """How long the gates go on, and the old version is kept, after 100 percent."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
@@ -164,6 +167,12 @@ class Rollout(ApiModel):
     """Windows in which no release starts and none gets more traffic."""
     after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []
     """Start once these serve and release nothing; those of the same model once they have the same version."""
+
+    @property
+    def patience(self) -> int:
+        """Seconds for which gates may be in Error before somebody is called."""
+        return 300 if self.error_seconds is None else self.error_seconds
+
     rules = (
         decimal_rule(
             "alpha",
@@ -318,6 +327,10 @@ class RolloutStatus(ApiModel):
     """How often it lost its last ready replica while stable kept one."""
     hold_since: Time | None = None
     """Since when the step is over but a gate cannot tell."""
+    error_since: Time | None = None
+    """Since when the gates are in Error, for want of numbers."""
+    error_incident: Annotated[str, Field(max_length=253)] = ""
+    """The Incident about that, once it has lasted for errorSeconds; empty again when the gates can tell."""
     measured_at: Time | None = None
     """When the numbers below were read; they are written at most every two seconds."""
     gates: Annotated[list[GateStatus], Field(max_length=8), list_map("name")] = []

@@ -1,1 +1,1 @@
-"""Incident: what a rollback leaves behind, and how it was handled."""
+"""Incident: what needs a person, such as a rollback, and how it was handled."""

@@ -10,14 +10,14 @@ MOST = 32
 
 
 def suspects(spec: IncidentSpec, version: Object | None, stable: Object | None) -> list[Suspect]:
-    """The path from what was seen to what it may come from; nothing where the version is not known.
+    """The path from what was seen to what it may come from; nothing where no version is to blame or it is not known.
 
     Args:
         spec: The record.
         version: The ModelVersion that was taken back.
         stable: The one that answers instead, to compare with.
     """
-    if version is None or version["spec"]["digest"] != spec.digest:
+    if spec.type != "Rollback" or version is None or version["spec"]["digest"] != spec.digest:
         return []
     new = ModelVersionSpec.model_validate(version["spec"]).lineage
     old = ModelVersionSpec.model_validate(stable["spec"]).lineage if stable else None

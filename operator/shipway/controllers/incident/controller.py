@@ -4,21 +4,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
-from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.incident.notified import notice, wanted
 from shipway.controllers.incident.reconcile import Snapshot, reconcile
 from shipway.controllers.incident.response import ResponseTimes
 from shipway.controllers.ownership import claims
 from shipway.integrations.courier import Courier
-from shipway.kube.resource import INCIDENT, MODEL_VERSION, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object
+from shipway.kube.resource import INCIDENT, MODEL_VERSION, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object, key_of
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
 
-def _of_abort(sdep: Object, _: Cache) -> Iterable[Key]:
-    abort = ServingDeploymentStatus.model_validate(sdep.get("status") or {}).abort
-    if abort is not None and abort.incident:
-        yield Key(INCIDENT.kind, sdep["metadata"]["namespace"], abort.incident)
+def _of_release(sdep: Object, cache: Cache) -> Iterable[Key]:
+    """Those that are not over, and the one the release says is open: a release tells news every other second."""
+    named = (sdep.get("status", {}).get("rollout") or {}).get("errorIncident", "")
+    for incident in cache.owned(INCIDENT, key_of(sdep)):
+        if incident["metadata"]["name"] == named or "mitigatedAt" not in incident.get("status", {}):
+            yield key_of(incident)
 
 
 def _of_team(team: Object, cache: Cache) -> Iterable[Key]:
@@ -36,7 +37,7 @@ class IncidentController(Controller):
     """
 
     resource = INCIDENT
-    watches: Sequence[Watch] = (Watch(SERVING_DEPLOYMENT, _of_abort), Watch(TEAM, _of_team))
+    watches: Sequence[Watch] = (Watch(SERVING_DEPLOYMENT, _of_release), Watch(TEAM, _of_team))
 
     def __init__(self, *, response: ResponseTimes, courier: Courier) -> None:
         self._response = response
@@ -48,11 +49,13 @@ class IncidentController(Controller):
         if incident is None:
             self._courier.forget(key)
             return None
+        subject = _subject(incident, cache)
         plan = reconcile(
             Snapshot(
                 incident,
-                _subject(incident, cache),
+                subject,
                 now,
+                gone=subject is None and cache.has(SERVING_DEPLOYMENT),
                 teams=tuple(cache.list(TEAM, "")) if cache.has(TEAM) else None,
                 others=tuple(cache.list(INCIDENT, key.namespace)),
                 receivers=tuple(self._courier.receivers),

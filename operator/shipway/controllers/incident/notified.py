@@ -63,6 +63,7 @@ def notice(incident: Object, status: IncidentStatus) -> Notice:
     return Notice(
         uid=meta["uid"],
         stage=stage_of(status),
+        type=spec.type,
         namespace=meta["namespace"],
         name=meta["name"],
         severity=spec.severity,

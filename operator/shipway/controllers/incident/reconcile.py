@@ -9,6 +9,7 @@ from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason, 
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.incident import notified
 from shipway.controllers.incident.cause import suspects
+from shipway.controllers.incident.course import Course, Subject, course
 from shipway.controllers.incident.history import is_closed, too_old
 from shipway.controllers.incident.owned import ownership
 from shipway.integrations.notice import Outcome
@@ -17,7 +18,6 @@ from shipway.runtime.plan import Delete, Plan
 
 ACKNOWLEDGED_BY = f"{GROUP}/acknowledged-by"
 """Annotation, by the user: who looks after the incident."""
-MITIGATED = "Mitigated"
 ACKNOWLEDGED = "Acknowledged"
 QUARANTINED = "Quarantined"
 TIMELINE_LIMIT = 32
@@ -31,6 +31,7 @@ class Snapshot:
         incident: The Incident.
         subject: The ServingDeployment it is about, while it exists.
         now: Unix seconds.
+        gone: Whether the subject is known to be there no more.
         teams: All Teams; None where the operator may not read them.
         others: The Incidents of the namespace.
         receivers: Names of those who are told.
@@ -42,6 +43,7 @@ class Snapshot:
     incident: Object
     subject: Object | None
     now: float
+    gone: bool = False
     teams: Sequence[Object] | None = None
     others: Sequence[Object] = ()
     receivers: Sequence[str] = ()
@@ -55,14 +57,16 @@ def reconcile(snapshot: Snapshot) -> Plan:
     meta = snapshot.incident["metadata"]
     spec = IncidentSpec.model_validate(snapshot.incident["spec"])
     stored = IncidentStatus.model_validate(snapshot.incident.get("status") or {})
-    mitigated_at = stored.mitigated_at or _confirmed(snapshot)
+    how_far = course(meta["name"], spec, stored, _about(snapshot), snapshot.now)
+    mitigated_at = how_far.mitigated_at
+    timed = mitigated_at if spec.type == "Rollback" else None
     acknowledged = (meta.get("annotations") or {}).get(ACKNOWLEDGED_BY, "").strip()[:200]
     generation = meta.get("generation", 0)
     owned = ownership(spec, meta["namespace"], snapshot.teams)
     told = notified.records(stored.notified, snapshot.outcomes)
     verdicts = (
-        _ready(mitigated_at, acknowledged),
-        _mitigated(mitigated_at, spec),
+        _ready(how_far, acknowledged),
+        how_far.mitigated,
         _acknowledged(acknowledged),
         *_quarantined(spec, stored),
         owned.verdict,
@@ -75,12 +79,12 @@ def reconcile(snapshot: Snapshot) -> Plan:
         owners=owned.owners,
         on_call=owned.on_call,
         seconds_to_detect=_between(spec.exposed_at, spec.detected_at),
-        seconds_to_mitigate=_between(spec.detected_at, mitigated_at),
+        seconds_to_mitigate=_between(spec.detected_at, timed),
         mitigated_at=mitigated_at,
         suspects=stored.suspects or suspects(spec, snapshot.version, snapshot.stable),
         notified=told,
         lifted=stored.lifted,
-        timeline=_timeline(spec, stored, mitigated_at, acknowledged, snapshot.now),
+        timeline=_timeline(how_far, stored, acknowledged, snapshot.now),
     )
     excess = too_old(snapshot.others, model=spec.model) if is_closed(spec, stored) else ()
     return Plan(writes=excess, status=None if _is_among(meta, excess) else status.to_wire())
@@ -97,31 +101,20 @@ def _between(start: str | None, end: str | None) -> int | None:
     return max(0, round(seconds(end) - seconds(start)))
 
 
-def _confirmed(snapshot: Snapshot) -> str | None:
-    """When the release read its route back on stable, as its own status says."""
+def _about(snapshot: Snapshot) -> Subject:
     if snapshot.subject is None:
-        return None
-    abort = ServingDeploymentStatus.model_validate(snapshot.subject.get("status") or {}).abort
-    ours = abort is not None and abort.incident == snapshot.incident["metadata"]["name"]
-    return abort.route_confirmed_at if abort is not None and ours else None
+        return Subject(None, snapshot.gone)
+    return Subject(ServingDeploymentStatus.model_validate(snapshot.subject.get("status") or {}))
 
 
-def _ready(mitigated_at: str | None, acknowledged: str) -> Verdict:
-    if mitigated_at is None:
-        return Verdict(Type.READY, status=False, reason=Reason.OPEN, message="the traffic is not back on stable yet")
-    if not acknowledged:
+def _ready(how_far: Course, acknowledged: str) -> Verdict:
+    if how_far.lasting:
+        return Verdict(Type.READY, status=False, reason=Reason.OPEN, message=how_far.lasting)
+    if not acknowledged and not how_far.unattended:
         text = f"nobody has acknowledged it; set the annotation {ACKNOWLEDGED_BY} to your name"
         return Verdict(Type.READY, status=False, reason=Reason.NOT_ACKNOWLEDGED, message=text)
-    text = f"mitigated at {mitigated_at}, acknowledged by {acknowledged}"
-    return Verdict(Type.READY, status=True, reason=Reason.RESOLVED, message=text)
-
-
-def _mitigated(mitigated_at: str | None, spec: IncidentSpec) -> Verdict:
-    if mitigated_at is None:
-        text = f"waiting for the route to be read back with all traffic on {spec.stable_version or 'stable'}"
-        return Verdict(MITIGATED, status=False, reason=Reason.MITIGATING, message=text)
-    text = f"all traffic on {spec.stable_version or 'stable'} since {mitigated_at}"
-    return Verdict(MITIGATED, status=True, reason=Reason.MITIGATED, message=text)
+    by = f", acknowledged by {acknowledged}" if acknowledged else ""
+    return Verdict(Type.READY, status=True, reason=Reason.RESOLVED, message=f"{how_far.over}{by}")
 
 
 def _acknowledged(who: str) -> Verdict:
@@ -144,17 +137,14 @@ def _quarantined(spec: IncidentSpec, stored: IncidentStatus) -> Iterable[Verdict
     yield Verdict(QUARANTINED, status=True, reason=Reason.HELD, message=text)
 
 
-def _timeline(
-    spec: IncidentSpec, stored: IncidentStatus, mitigated_at: str | None, acknowledged: str, now: float
-) -> list[TimelineEntry]:
+def _timeline(how_far: Course, stored: IncidentStatus, acknowledged: str, now: float) -> list[TimelineEntry]:
     """What happened, each thing once: an entry that is there is never written again."""
-    events = [(spec.detected_at, f"{spec.gate}: {spec.version} taken back"[:256])]
-    if mitigated_at is not None:
-        events.append((mitigated_at, f"all traffic on {spec.stable_version or 'stable'}"))
-    if acknowledged:
-        events.append((rfc3339(now), f"acknowledged by {acknowledged}"))
+    events = [(event.time, event.words) for event in how_far.events]
     if stored.lifted is not None:
-        events.append((stored.lifted.time, f"released again by {stored.lifted.by}"[:256]))
-    known = {entry.event for entry in stored.timeline}
-    new = [TimelineEntry(time=time, event=event) for time, event in events if event not in known]
-    return [*stored.timeline, *new][:TIMELINE_LIMIT]
+        events.append((stored.lifted.time, f"released again by {stored.lifted.by}"))
+    who = f"acknowledged by {acknowledged}"
+    if acknowledged and who not in {entry.event for entry in stored.timeline}:
+        events.append((rfc3339(now), who))
+    known = {(entry.time, entry.event) for entry in stored.timeline}
+    told = [TimelineEntry(time=time, event=words[:256]) for time, words in events]
+    return [*stored.timeline, *(entry for entry in told if (entry.time, entry.event) not in known)][:TIMELINE_LIMIT]

@@ -5,6 +5,7 @@ from typing import Any
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, Weights
+from shipway.controllers.servingdeployment import blindness
 from shipway.controllers.servingdeployment.draining import draining
 from shipway.controllers.servingdeployment.evidence import gate_statuses, step_token, to_status
 from shipway.controllers.servingdeployment.situation import ACTIVE, Situation, is_of
@@ -24,9 +25,10 @@ def _seen(s: Situation, rollout: RolloutStatus) -> RolloutStatus:
     observed = s.share(rollout.inference_service) if _settled(s) else rollout.weights.observed
     changes: dict[str, Any] = {"weights": Weights(desired=rollout.weights.desired, observed=observed)}
     if rollout.state in ACTIVE:
-        changes |= _losses(s, rollout)
-        changes |= _numbers(s, rollout)
-    elif rollout.evidence:
+        changes |= _losses(s, rollout) | _numbers(s, rollout) | _blindness(s, rollout)
+        return rollout.model_copy(update=changes)
+    changes |= {"error_since": None, "error_incident": ""}
+    if rollout.evidence:
         changes["evidence"] = [entry.model_copy(update={"cursors": []}) for entry in rollout.evidence]
     return rollout.model_copy(update=changes)
 
@@ -56,6 +58,11 @@ def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
         "gates": gate_statuses(s.spec.rollout.gates, s.findings),
         "evidence": to_status(s.findings.evidence, s.findings.cursors),
     }
+
+
+def _blindness(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
+    """What is seen of the gates belongs to the rollout that was under way before the decision."""
+    return blindness.seen(s, rollout) if s.rollout is not None and s.rollout.id == rollout.id else {}
 
 
 def _confirmed(s: Situation, status: ServingDeploymentStatus) -> str | None:

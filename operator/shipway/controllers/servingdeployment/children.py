@@ -1,8 +1,9 @@
-"""The objects a ServingDeployment makes: InferenceServices, the route, and the Incident of a rollback."""
+"""The objects a ServingDeployment makes: InferenceServices, the route, and Incidents."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Literal
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
@@ -90,6 +91,7 @@ def incident(
     sdep: Object,
     spec: ServingDeploymentSpec,
     *,
+    type_: Literal["Rollback", "GateError"] = "Rollback",
     name: str,
     subject: VersionRef,
     stable: VersionRef | None,
@@ -98,12 +100,12 @@ def incident(
     findings: Findings,
     step_index: int,
     weight: int,
-    exposed_at: str | None,
+    exposed_at: str | None = None,
 ) -> Object:
-    """The Incident of a rollback, with owner and evidence. It has labels only, so it outlives its maker."""
+    """An Incident with owner and evidence. It has labels only, so it outlives its maker."""
     owner = ModelSpec.model_validate(model["spec"]) if model else None
     body = IncidentSpec(
-        type="Rollback",
+        type=type_,
         severity=_SEVERITY[owner.tier if owner else "Standard"],
         subject=Subject(kind=sdep["kind"], name=sdep["metadata"]["name"], uid=sdep["metadata"]["uid"]),
         model=spec.model,

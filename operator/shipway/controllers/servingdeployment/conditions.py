@@ -5,6 +5,7 @@ from shipway.api.schema import Condition
 from shipway.api.v1alpha1.gates import Verdict as GateVerdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, ServingDeploymentStatus
 from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.evidence import describe
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same
 
@@ -113,12 +114,9 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
         return Reason.PREDICTOR_STARTING, f"no ready replica: {fleet.message}; others answer"
     if s.route is not None and not s.route.accepted:
         return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
-    if s.findings.problem and not s.findings.known(s.gates):
-        return Reason.METRICS_UNAVAILABLE, f"{s.findings.problem}; held until the counters can be read again"
-    if outcome is GateVerdict.ERROR and (errors := _errors(s, counts=False)):
-        return Reason.METRICS_UNAVAILABLE, f"{errors}; held until there is an answer"
-    if outcome is GateVerdict.ERROR and (errors := _errors(s, counts=True)):
-        return Reason.NOT_COMPARABLE, f"{errors}; held until the versions can be compared"
+    if blind := blindness(s):
+        about = f" (Incident {rollout.error_incident})" if rollout.error_incident else ""
+        return blind.reason, f"{blind.message}; held until {blind.until}{about}"
     if rollout.hold_since:
         return Reason.AWAITING_EVIDENCE, _evidence_words(s, rollout)
     return None
@@ -130,13 +128,6 @@ def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
     late = s.elapsed(rollout.started_at) > deadline
     limit = f"not ready after {deadline} s" if late else f"at most {deadline} s"
     return f"{fleet.ready} of {needed} replicas ready ({limit}): {fleet.message}"
-
-
-def _errors(s: Situation, *, counts: bool) -> str:
-    """What the gates say that decide and cannot count, or those that get no answer."""
-    found = [(gate.name, s.findings.judgements.get(gate.name)) for gate in s.gates if gate.counts is counts]
-    errors = [f"{name}: {said.message}" for name, said in found if said and said.verdict is GateVerdict.ERROR]
-    return "; ".join(errors)
 
 
 def _paused_words(s: Situation, rollout: RolloutStatus) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, Weights
-from shipway.controllers.servingdeployment import steps, verbs
+from shipway.controllers.servingdeployment import blindness, steps, verbs
 from shipway.controllers.servingdeployment.decision import (
     HISTORY_LIMIT,
     Decision,
@@ -271,6 +271,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _give_up_a_quarantined,
     _make_room,
     _wait_for_the_host,
+    blindness.call,
     _follow_edited_steps,
     _begin_step,
     _advance,

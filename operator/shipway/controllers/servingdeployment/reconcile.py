@@ -11,7 +11,7 @@ from functools import cached_property
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import owner_uid
-from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, traffic
+from shipway.controllers.servingdeployment import blindness, checks, children, choice, conditions, machine, traffic
 from shipway.controllers.servingdeployment.after import predecessors_of
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.clock import caught_up
@@ -240,7 +240,8 @@ def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus
 def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write, ...]:
     if decision.rollback is not None:
         return _taking_back(snapshot, s, decision, decision.rollback)
-    records = (*_lifting(snapshot, decision.lift), *_blaming(snapshot, s, decision.undone))
+    lifted = _lifting(snapshot, decision.lift)
+    records = (*lifted, *_blaming(snapshot, s, decision.undone), *_calling(snapshot, s))
     if snapshot.missing:
         return records
     return (*records, *_services(snapshot, s), *_route(snapshot, s), *_deletions(snapshot, s))
@@ -286,6 +287,30 @@ def _blaming(snapshot: Snapshot, s: Situation, undone: Undone | None) -> tuple[W
         step_index=0,
         weight=100,
         exposed_at=undone.subject.since,
+    )
+    return (Create(INCIDENT, incident),)
+
+
+def _calling(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
+    """The Incident about gates that cannot tell, as long as the status names one and it is not there."""
+    rollout, subject = s.rollout, s.subject
+    if rollout is None or subject is None or not rollout.error_incident:
+        return ()
+    mark = blindness.mark(s, rollout)
+    if mark is None or any(known["metadata"]["name"] == rollout.error_incident for known in snapshot.incidents):
+        return ()
+    incident = children.incident(
+        snapshot.sdep,
+        s.spec,
+        type_="GateError",
+        name=rollout.error_incident,
+        subject=subject,
+        stable=s.fallback,
+        mark=mark,
+        model=snapshot.model,
+        findings=s.findings,
+        step_index=rollout.step_index,
+        weight=rollout.weights.desired,
     )
     return (Create(INCIDENT, incident),)
 

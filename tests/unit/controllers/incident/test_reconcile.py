@@ -73,6 +73,13 @@ def test_it_stays_mitigated_when_its_deployment_is_gone():
     assert told(incident(first.to_wire()), None).mitigated_at == rfc3339(NOW + 3)
 
 
+def test_gates_that_cannot_tell_stay_open_while_nothing_is_known_of_the_release():
+    obj = incident()
+    obj["spec"] |= {"type": "GateError", "quarantine": False}
+    assert said(told(obj))["Ready"] == ("False", "Open")
+    assert said(told(obj, subject(None)))["Ready"] == ("True", "Resolved")
+
+
 def test_acknowledged_and_mitigated_is_resolved():
     status = told(incident(**{ACKNOWLEDGED_BY: "ada"}), subject(rfc3339(NOW + 3)))
     assert said(status)["Acknowledged"] == ("True", "Acknowledged")

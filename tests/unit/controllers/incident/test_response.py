@@ -32,6 +32,15 @@ def test_what_is_not_known_is_left_out_and_nothing_is_negative(
     assert (status.seconds_to_detect, status.seconds_to_mitigate) == times
 
 
+def test_gates_that_could_not_tell_are_no_time_that_anybody_suffered() -> None:
+    obj = incident()
+    obj["spec"] |= {"type": "GateError", "quarantine": False}
+    status = told(obj, subject(None))
+
+    assert status.mitigated_at is not None
+    assert (status.seconds_to_detect, status.seconds_to_mitigate) == (None, None)
+
+
 def test_an_incident_is_counted_once_however_often_it_is_looked_at() -> None:
     registry = CollectorRegistry()
     times = ResponseTimes(registry)

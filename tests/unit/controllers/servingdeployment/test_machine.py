@@ -28,6 +28,7 @@ def rollout(plan: list[dict[str, Any]]) -> dict[str, Any]:
         "gates": [GATES[0] | {"minSamples": 10}],
         "bakeSeconds": 3,
         "progressDeadlineSeconds": 12,
+        "errorSeconds": 10,
         "inconclusive": {"holdSeconds": 4, "then": "Pause"},
     }
 
@@ -136,6 +137,13 @@ class Releases(RuleBasedStateMachine):
     def the_route_is_never_empty(self) -> None:
         if hasattr(self, "world") and self.world.find(HTTP_ROUTE, "ranker"):
             assert sum(self.world.shares().values()) == 100
+
+    @invariant()
+    def gates_are_called_blind_while_a_release_is_under_way_and_only_then(self) -> None:
+        status = self.world.status if hasattr(self, "world") else None
+        if status is not None and status.rollout is not None and status.rollout.error_incident:
+            assert status.rollout.error_since
+            assert status.rollout.state in ACTIVE
 
     @invariant()
     def a_release_that_was_taken_back_has_its_incident(self) -> None:

@@ -250,7 +250,9 @@ class World:
     def _check(self, write: Write, reading: Reading | None) -> None:
         if isinstance(write, Apply) and write.resource == HTTP_ROUTE:
             self._check_route(write.body, reading)
-        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["gate"] != "undo":
+        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["type"] == "GateError":
+            assert not write.body["spec"]["quarantine"], "a version is held since nobody could measure"
+        elif isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["gate"] != "undo":
             rollout = self.status.rollout
             assert rollout is not None
             share = self.shares().get(rollout.inference_service, 0)
