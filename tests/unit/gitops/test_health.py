@@ -126,6 +126,7 @@ NEVER_OF_READY = {
     "Incident": {
         "Mitigated",
         "Mitigating",
+        "UndoGivenUp",
         "Acknowledged",
         "Lifted",
         "Held",

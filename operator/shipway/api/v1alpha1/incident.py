@@ -13,6 +13,7 @@ class Reason(StrEnum):
 
     MITIGATED = "Mitigated"
     MITIGATING = "Mitigating"
+    UNDO_GIVEN_UP = "UndoGivenUp"
     ACKNOWLEDGED = "Acknowledged"
     NOT_ACKNOWLEDGED = "NotAcknowledged"
     RESOLVED = "Resolved"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shipway.api.conditions import Verdict, rfc3339
+from shipway.api.conditions import Verdict, rfc3339, seconds
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus
+from shipway.api.v1alpha1.servingdeployment import Abort, RolloutStatus, ServingDeploymentStatus, Verb
 
 MITIGATED = "Mitigated"
 
@@ -63,24 +63,52 @@ def course(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subje
     """
     if spec.type == "GateError":
         return _of_gates(name, spec, stored, subject, now)
-    return _of_rollback(name, spec, stored, subject)
+    return _of_rollback(name, spec, stored, subject, now)
 
 
-def _of_rollback(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject) -> Course:
-    """It is over when the route was read back on stable, as the release's own status says."""
+def _of_rollback(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:
+    """It is over when the release read its route back on stable, or when a person lets the version answer."""
+    by_hand = spec.gate == Verb.UNDO
+    instead = f"no traffic on {spec.version}" if by_hand else f"all traffic on {spec.stable_version or 'stable'}"
+    at = stored.mitigated_at or _confirmed(name, subject) or _left(name, spec, stored, subject, now)
     began = Event(spec.detected_at, f"{spec.gate}: {spec.version} taken back")
-    instead = f"all traffic on {spec.stable_version or 'stable'}"
-    if at := stored.mitigated_at or _confirmed(name, subject):
+    events = (began, Event(at, instead)) if at else (began,)
+    abort = subject.status.abort if subject.status else None
+    ours = abort is not None and abort.incident == name
+    if stored.lifted is not None and not ours and (by_hand or not at):
+        words = f"{stored.lifted.by} lets {spec.version} answer"
+        return Course(Verdict(MITIGATED, True, Reason.LIFTED, words), at, "", words, events, unattended=True)
+    if at:
         told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{instead} since {at}")
-        return Course(told, at, "", f"mitigated at {at}", (began, Event(at, instead)))
-    waiting = f"waiting for the route to be read back with {instead}"
-    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
-    return Course(told, None, "the traffic is not back on stable yet", "", (began,))
+        return Course(told, at, "", f"mitigated at {at}", events)
+    if by_hand and abort is not None and not ours and seconds(abort.at) >= seconds(spec.detected_at):
+        words = _given_up(spec, abort)
+        end = Event(abort.at, f"the undo to {spec.stable_version} was given up")
+        return Course(Verdict(MITIGATED, False, Reason.UNDO_GIVEN_UP, words), None, words, "", (began, end))
+    told = Verdict(MITIGATED, False, Reason.MITIGATING, f"waiting for the route to be read back with {instead}")
+    return Course(told, None, "the traffic is not back on stable yet", "", events)
 
 
 def _confirmed(name: str, subject: Subject) -> str | None:
     abort = subject.status.abort if subject.status else None
     return abort.route_confirmed_at if abort is not None and abort.incident == name else None
+
+
+def _left(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> str | None:
+    """When a version that an undo could not leave has no part in the deployment any more, by whatever came later."""
+    status = subject.status
+    if spec.gate != Verb.UNDO or status is None or status.stable is None or stored.lifted is not None:
+        return None
+    if status.abort is not None and status.abort.incident == name:
+        return None
+    parts = (status.stable, status.candidate, status.rollback_target)
+    known = {(part.digest, part.predictor_hash) for part in parts if part is not None}
+    return None if (spec.digest, spec.predictor_hash) in known else rfc3339(now)
+
+
+def _given_up(spec: IncidentSpec, abort: Abort) -> str:
+    cure = f"undo to another version, release one, or let it answer: shipway retry {spec.subject.name}"
+    return f"{spec.version} answers still, since the undo to {spec.stable_version} ended ({abort.reason}); {cure}"
 
 
 def _of_gates(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:

@@ -11,6 +11,7 @@ from shipway.api.v1alpha1.servingdeployment import (
     RolloutStatus,
     ServingDeploymentStatus,
     StepRecord,
+    Verb,
     VersionRef,
     Weights,
 )
@@ -119,7 +120,8 @@ def take_back(s: Situation, mark: Mark) -> Decision:
     )
     answering = s.fallback.version if s.fallback else "nobody"
     note = Note("Warning", Reason.ROLLED_BACK, f"{subject.version} taken back to {answering}: {mark.message}"[:1024])
-    return Decision(status.model_copy(update={"abort": abort}), Rollback(subject, mark), notes=(note,))
+    lift = _undo_called_off(s, mark)
+    return Decision(status.model_copy(update={"abort": abort}), Rollback(subject, mark), lift=lift, notes=(note,))
 
 
 def replace(s: Situation, why: str) -> Decision:
@@ -201,6 +203,16 @@ def new_id(s: Situation, ref: VersionRef) -> str:
         # Versions may come and go within a second, and clocks go back.
         start = max(start, int(s.status.rollout.id.rpartition("-")[2]) + 1)
     return f"{name}-{start}"
+
+
+def _undo_called_off(s: Situation, mark: Mark) -> Lift | None:
+    """A person calls an undo off: the version that was to be left may answer on, and its Incident holds it no more."""
+    undone = s.status.abort
+    called_off = s.rollout is not None and s.rollout.undo and mark.reason == "Aborted"
+    if not called_off or undone is None or undone.gate != Verb.UNDO:
+        return None
+    by = s.action.by if s.action and s.action.known is Verb.ABORT else ""
+    return Lift((undone.incident,), by=by or "unknown", reason=f"the undo was {mark.message}", at=mark.at)
 
 
 def _under_way(s: Situation) -> tuple[RolloutStatus, VersionRef]:

@@ -27,7 +27,6 @@ from shipway.controllers.servingdeployment.situation import (
     Problem,
     Situation,
     Wanted,
-    same,
 )
 from shipway.controllers.servingdeployment.throttle import settle, wake_after
 from shipway.controllers.servingdeployment.turn import Turn
@@ -145,7 +144,7 @@ def _wanted(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Wanted | Problem
 def _hold(
     snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus, wanted: Wanted | Problem
 ) -> Hold | None:
-    if not isinstance(wanted, Wanted) or same(wanted.ref, status.stable):
+    if not isinstance(wanted, Wanted):
         return None
     return checks.hold_on(
         wanted.ref, sdep=snapshot.sdep, model=spec.model, incidents=snapshot.incidents, abort=status.abort
@@ -239,7 +238,7 @@ def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus
 
 def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write, ...]:
     if decision.rollback is not None:
-        return _taking_back(snapshot, s, decision, decision.rollback)
+        return (*_taking_back(snapshot, s, decision, decision.rollback), *_lifting(snapshot, decision.lift))
     lifted = _lifting(snapshot, decision.lift)
     records = (*lifted, *_blaming(snapshot, s, decision.undone), *_calling(snapshot, s))
     if snapshot.missing:
@@ -320,7 +319,8 @@ def _lifting(snapshot: Snapshot, lift: Lift | None) -> tuple[Write, ...]:
         return ()
     patch = {"lifted": {"by": lift.by[:256], "reason": lift.reason[:1024], "time": rfc3339(lift.at)}}
     namespace = snapshot.sdep["metadata"]["namespace"]
-    return tuple(PatchStatus(INCIDENT, namespace, name, patch) for name in lift.incidents)
+    known = {incident["metadata"]["name"] for incident in snapshot.incidents}
+    return tuple(PatchStatus(INCIDENT, namespace, name, patch) for name in lift.incidents if name in known)
 
 
 def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:

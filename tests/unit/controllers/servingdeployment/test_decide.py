@@ -217,7 +217,8 @@ class Decisions(RuleBasedStateMachine):
         if decision.undone is not None:
             self.held.add(decision.undone.subject.inference_service)
         if decision.lift is not None:
-            self.held.discard(f"ranker-{self.wanted}")
+            spared = s.fallback if decision.rollback else None
+            self.held.discard(spared.inference_service if spared else f"ranker-{self.wanted}")
 
     def write_status(self, s: Situation, _: Decision, status: ServingDeploymentStatus) -> None:
         self.check_status(s, status)
@@ -238,7 +239,7 @@ class Decisions(RuleBasedStateMachine):
         self.accepted = self.accepted or self.gateway_works
         incidents = ("incident",) if wanted.inference_service in self.held else ()
         aborted = status.abort is not None and is_of(status.abort, wanted)
-        held = (incidents or aborted) and not same(wanted, status.stable)
+        held = incidents or aborted
         fleets = {name: self.fleet(name.removeprefix("ranker-")) for name in self.running}
         situation = Situation(
             name="ranker",

@@ -2,6 +2,8 @@
 
 import pytest
 
+from shipway.api.v1alpha1.incident import IncidentStatus
+from shipway.controllers.incident.reconcile import Snapshot, reconcile
 from shipway.kube.resource import HTTP_ROUTE, MODEL_VERSION
 from unit.controllers.servingdeployment.world import GATES, World
 
@@ -196,3 +198,74 @@ def test_a_restored_cluster_stays_with_the_version_that_was_gone_back_to():
     world.run(20)
     assert world.share("v1") == 100
     assert world.ready() == ("False", "Quarantined")
+
+
+def given_up() -> World:
+    """A world in which v2 was to be left, v1 did not start, and the undo was given up."""
+    world = World(rollout=ROLLOUT | {"progressDeadlineSeconds": 10})
+    world.until(lambda: world.serves("v1"))
+    world.release("v2")
+    world.run(8)
+    world.boot["v1"] = float("inf")
+    undone(world)
+    world.until(lambda: world.state() == "Aborted", within=15)
+    return world
+
+
+def of_undo(world: World) -> tuple[str, str, str]:
+    """Reason and message of Ready, and the reason of Mitigated, in the Incident of the undo."""
+    (incident,) = (obj for obj in world.incidents() if obj["spec"]["gate"] == "undo")
+    plan = reconcile(Snapshot(incident, world.sdep, world.now))
+    world.put({**incident, "status": plan.status})
+    said = {c.type: c for c in IncidentStatus.model_validate(plan.status).conditions}
+    return said["Ready"].reason, said["Ready"].message, said["Mitigated"].reason
+
+
+def test_one_that_was_given_up_leaves_its_incident_open_and_says_who_answers_still():
+    world = given_up()
+    ready, message, mitigated = of_undo(world)
+    assert (ready, mitigated) == ("Open", "UndoGivenUp")
+    assert message.startswith("v2 answers still, since the undo to v1 ended (ProgressDeadlineExceeded)")
+
+
+def test_which_is_mitigated_once_another_version_answers_instead():
+    world = given_up()
+    world.release("v3")
+    world.run(8)
+    assert of_undo(world)[0] == "NotAcknowledged"
+    assert of_undo(world)[2] == "Mitigated"
+
+
+def test_or_resolved_when_a_person_lets_the_version_answer():
+    world = given_up()
+    of_undo(world)
+    world.act("retry", id_="2", by="bob")
+    world.run(1)
+    assert of_undo(world) == ("Resolved", "bob lets v2 answer", "Lifted")
+    assert world.serves("v2")
+
+
+@pytest.mark.parametrize("crash_after", [None, *range(1, 7)])
+def test_who_calls_it_off_resolves_its_incident_and_the_version_is_held_no_more(crash_after: int | None):
+    world = served("v1", "v2")
+    undone(world)
+    world.until(lambda: world.state() == "Baking")
+    of_undo(world)
+    world.crash_at = crash_after and world.writes + crash_after
+    world.act("abort", id_="2", by="bob")
+    world.until(lambda: world.serves("v2"))
+    world.run(8)
+    (incident,) = (obj for obj in world.incidents() if obj["spec"]["gate"] == "undo")
+    assert incident["status"]["lifted"]["by"] == "bob"
+    assert incident["status"]["lifted"]["reason"] == "the undo was aborted by bob: because"
+    assert of_undo(world) == ("Resolved", "bob lets v2 answer", "Lifted")
+
+
+def test_one_that_is_called_off_before_it_took_the_traffic_was_never_mitigated():
+    world = served("v1", "v2")
+    world.boot["v1"] = 30.0
+    undone(world)
+    world.run(2)
+    world.act("abort", id_="2", by="bob")
+    world.until(lambda: world.serves("v2"))
+    assert of_undo(world) == ("Resolved", "bob lets v2 answer", "Lifted")
