@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from shipway.api.v1alpha1.servingdeployment import Step
+from shipway.api.v1alpha1.step import Step
 from shipway.integrations.kserve import short_hash
 
 

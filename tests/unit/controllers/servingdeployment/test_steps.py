@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shipway.api.v1alpha1.servingdeployment import Step
+from shipway.api.v1alpha1.step import Step
 from shipway.controllers.servingdeployment.steps import Stage, after, at, hash_of, nearest, stages_of
 from shipway.integrations.kserve import short_hash
 
