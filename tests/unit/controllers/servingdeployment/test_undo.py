@@ -123,13 +123,7 @@ def test_the_version_that_is_left_is_kept_running_through_the_bake_and_an_abort_
 
 
 def test_a_version_that_does_not_start_is_given_up_and_the_traffic_stays_where_it_is():
-    world = World(rollout=ROLLOUT | {"progressDeadlineSeconds": 10})
-    world.until(lambda: world.serves("v1"))
-    world.release("v2")
-    world.run(8)
-    world.boot["v1"] = float("inf")
-    undone(world)
-    world.until(lambda: world.state() == "Aborted", within=15)
+    world = given_up()
     assert world.share("v2") == 100
     assert HTTP_ROUTE.kind not in [what.split()[1] for _, what in world.log[-3:]]
 
