@@ -1,8 +1,10 @@
 """A gate: is the new version's value, such as its share of bad answers, within `margin` of stable's?
 
-Two ways to fail, each good for ever at its part of alpha: the lower bound of the difference lies beyond the margin, or
-the detector has seen the new version's value rise above stable's upper bound plus the margin. Whether a version is good
-enough to go on is a separate question, answered by proof or by the absence of suspicion over enough answers.
+Three ways to fail, each good for ever at its part of alpha: the lower bound of the difference lies beyond the margin;
+the detector has seen the new version's value rise above stable's upper bound plus the margin; or the answers of both
+side by side, over all steps, tell them apart. The second is fast where stable is well known, the third finds what is
+small. Whether a version is good enough to go on is a separate question, answered by proof or by the absence of
+suspicion over enough answers.
 """
 
 from dataclasses import dataclass, field, replace
@@ -55,7 +57,12 @@ class Tolerance:
     @property
     def detector_alpha(self) -> float:
         """Spent on the detector."""
-        return self.alpha / 2
+        return self.alpha * 3 / 8
+
+    @property
+    def side_by_side_alpha(self) -> float:
+        """Spent on both versions side by side."""
+        return self.alpha / 8
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,8 @@ class Comparison(Generic[S]):
     detector: Detector = field(default_factory=Detector)
     drift: Detector = field(default_factory=Detector)
     """The same detector on stable itself: whatever hits both is not the new version's doing."""
+    side_by_side: Detector = field(default_factory=Detector)
+    """Of this release, not of this step: its batches need nothing in common, so none is forgotten."""
     recent: tuple[S, ...] = ()
     """Stable's newest batches."""
 
@@ -79,22 +88,31 @@ class Comparison(Generic[S]):
 
     @classmethod
     def resumed(cls, tolerance: Tolerance, measure: Measure[S], *, candidate: S, stable: S) -> "Comparison[S]":
-        """Go on from sums that were kept; what the detectors had seen before is lost, their error rate is not."""
+        """Go on from sums that were kept; what the step's detectors had seen is lost, their error rate is not."""
         began, drifted = Detector(trials=candidate.trials), Detector(trials=stable.trials)
         return cls(tolerance, measure, candidate, stable, began, drifted)
+
+    def next_step(self, *, keep_stable: bool) -> "Comparison[S]":
+        """Begin a step; `keep_stable` keeps stable's sums as the baseline."""
+        nothing = self.measure.nothing
+        stable = self.stable if keep_stable else nothing
+        fresh = self.resumed(self.tolerance, self.measure, candidate=nothing, stable=stable)
+        return replace(fresh, side_by_side=self.side_by_side)
 
     def observe(self, *, candidate: S, stable: S) -> "Comparison[S]":
         """The evidence after one more batch."""
         usual = self._baseline(self.tolerance.baseline_alpha).upper
         bursts = self.tolerance.bursts
         recent = (*self.recent, stable)[-bursts:] if bursts else ()
-        now = max(usual, self._worst_burst(recent, usual))
+        burst = self._worst_burst(recent, usual)
+        now = max(usual, burst)
         return replace(
             self,
             candidate=self.candidate + candidate,
             stable=self.stable + stable,
             detector=self._fold(self.detector, candidate, now),
             drift=self._fold(self.drift, stable, usual),
+            side_by_side=self._compare(candidate, stable, excused=burst > usual),
             recent=recent,
         )
 
@@ -119,6 +137,8 @@ class Comparison(Generic[S]):
             return Verdict.FAIL, f"at least {text(difference.lower)} worse than stable; {text(margin)} is allowed"
         if self.detector.log_value >= -log(self.tolerance.detector_alpha):
             return Verdict.FAIL, f"has become worse than stable by more than the {text(margin)} that is allowed"
+        if self.side_by_side.log_value >= -log(self.tolerance.side_by_side_alpha):
+            return Verdict.FAIL, f"is worse than stable beside it by more than the {text(margin)} that is allowed"
         if difference.upper <= margin:
             return Verdict.PASS, f"at most {text(difference.upper)} worse than stable; {text(margin)} is allowed"
         return self._undecided()
@@ -151,6 +171,15 @@ class Comparison(Generic[S]):
         if batch.trials == 0:
             return detector
         return detector.fold(batch.trials, self.measure.log_ratios(batch, base + self.tolerance.margin))
+
+    def _compare(self, candidate: S, stable: S, *, excused: bool) -> Detector:
+        if candidate.trials == 0:
+            return self.side_by_side
+        logs = self.measure.side_by_side(
+            candidate=candidate, stable=stable, known=self.stable, margin=self.tolerance.margin
+        )
+        # In a burst only what speaks for the new version counts: a smaller e-value is still one.
+        return self.side_by_side.fold(candidate.trials, [min(log, 0.0) for log in logs] if excused else logs)
 
     def _worst_burst(self, batches: tuple[S, ...], usual: float) -> float:
         bursts = [seen for seen in accumulate(reversed(batches)) if seen.trials and self._is_burst(seen, usual)]

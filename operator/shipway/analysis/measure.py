@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
-from shipway.analysis import confidence, detector
+from shipway.analysis import confidence, detector, side_by_side
 from shipway.analysis.confidence import Interval
 from shipway.analysis.counts import NOTHING, Count
 
@@ -48,6 +48,17 @@ class Measure(Protocol[S]):
         """Logarithms of e-values of a batch against "the value is at most `bound`", one for each way to be above."""
         ...
 
+    def side_by_side(self, *, candidate: S, stable: S, known: S, margin: float) -> Sequence[float]:
+        """Logarithms of e-values of one batch of both against "the new value is larger by at most `margin`".
+
+        Args:
+            candidate: The new version's part of the batch.
+            stable: Stable's part.
+            known: What stable had done BEFORE the batch.
+            margin: How much larger the new value may be.
+        """
+        ...
+
     def problem(self, seen: S) -> str:
         """Why the sums cannot be what they are said to be; empty if they can."""
         ...
@@ -75,6 +86,10 @@ class Proportion:
     def log_ratios(self, batch: Count, bound: float) -> Sequence[float]:
         """See Measure."""
         return detector.bernoulli(batch.trials, batch.hits, bound)
+
+    def side_by_side(self, *, candidate: Count, stable: Count, known: Count, margin: float) -> Sequence[float]:
+        """See Measure."""
+        return side_by_side.log_e_values(candidate=candidate, stable=stable, known=known, margin=margin)
 
     def problem(self, seen: Count) -> str:
         """See Measure; a count cannot be wrong in itself."""

@@ -46,13 +46,7 @@ class Calibration:
 
     def anew(self, *, keep_stable: bool) -> "Calibration":
         """Nothing counted, but stable's sums where they are kept."""
-        over, under = (
-            Comparison.resumed(
-                side.tolerance, side.measure, candidate=NO_SUMS, stable=side.stable if keep_stable else NO_SUMS
-            )
-            for side in (self.over, self.under)
-        )
-        return Calibration(over, under)
+        return Calibration(self.over.next_step(keep_stable=keep_stable), self.under.next_step(keep_stable=keep_stable))
 
     def observe(self, *, candidate: Labelled, stable: Labelled) -> "Calibration":
         """The evidence after more labels."""
@@ -105,8 +99,7 @@ class NormalizedEntropy:
         """The same rate, if it is known, with nothing counted but stable's sums where they are kept."""
         if self.rate is None or self.comparison is None:
             return NormalizedEntropy(self.tolerance)
-        stable = self.comparison.stable if keep_stable else NO_SUMS
-        return self.resumed(self.tolerance, self.rate, candidate=NO_SUMS, stable=stable)
+        return replace(self, comparison=self.comparison.next_step(keep_stable=keep_stable))
 
     def observe(self, *, candidate: Labelled, stable: Labelled) -> "NormalizedEntropy":
         """The evidence after more labels."""

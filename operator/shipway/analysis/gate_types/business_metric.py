@@ -38,10 +38,7 @@ class BusinessMetric:
 
     def next_step(self, *, keep_stable: bool) -> "BusinessMetric":
         """See GateEvidence."""
-        before = self.comparison
-        stable = before.stable if keep_stable else NO_SUMS
-        fresh = Comparison.resumed(before.tolerance, before.measure, candidate=NO_SUMS, stable=stable)
-        return replace(self, comparison=fresh, silence=NOBODY)
+        return replace(self, comparison=self.comparison.next_step(keep_stable=keep_stable), silence=NOBODY)
 
     def judge(self) -> Judgement:
         """See GateEvidence."""

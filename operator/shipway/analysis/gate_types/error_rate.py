@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.counts import Count
 from shipway.analysis.gates import Comparison
 from shipway.analysis.judgement import Judgement
-from shipway.analysis.measure import PROPORTION
 from shipway.analysis.sample import Sample
 
 
@@ -27,9 +26,7 @@ class ErrorRate:
 
     def next_step(self, *, keep_stable: bool) -> "ErrorRate":
         """See GateEvidence."""
-        stable = self.comparison.stable if keep_stable else NOTHING
-        fresh = Comparison.resumed(self.comparison.tolerance, PROPORTION, candidate=NOTHING, stable=stable)
-        return replace(self, comparison=fresh)
+        return replace(self, comparison=self.comparison.next_step(keep_stable=keep_stable))
 
     def judge(self) -> Judgement:
         """See GateEvidence."""

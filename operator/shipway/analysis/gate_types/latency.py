@@ -6,7 +6,6 @@ from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.gates import Comparison
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.latency import Histogram
-from shipway.analysis.measure import PROPORTION
 from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
 
@@ -46,8 +45,7 @@ class Latency:
 
     def next_step(self, *, keep_stable: bool) -> "Latency":
         """See GateEvidence."""
-        stable = self.comparison.stable if keep_stable else NOTHING
-        fresh = Comparison.resumed(self.comparison.tolerance, PROPORTION, candidate=NOTHING, stable=stable)
+        fresh = self.comparison.next_step(keep_stable=keep_stable)
         return replace(self, comparison=fresh, threshold=self._freshest_threshold(), calibration=None, problem="")
 
     def judge(self) -> Judgement:

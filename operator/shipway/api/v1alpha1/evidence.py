@@ -79,6 +79,19 @@ class Sums(ApiModel):
     """Sum of the squares of the second."""
 
 
+class SideBySide(ApiModel):
+    """What both versions' answers side by side have told since the release began, over all its steps."""
+
+    gate: DnsLabel
+    """The gate."""
+    question: ShortText
+    """What the gate asked, with its margin: of another question this is evidence of nothing."""
+    answers: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers of the new version that were compared."""
+    logs: Annotated[list[Decimal], Field(max_length=16)] = []
+    """Natural logarithms of the evidence, one for each difference that is looked for."""
+
+
 class Cursor(ApiModel):
     """How far a predictor's counters have been read: what it counts while the operator is down is not lost."""
 
@@ -109,5 +122,7 @@ class Evidence(ApiModel):
     """Predictions, by gate."""
     sums: Annotated[list[Sums], Field(max_length=8), list_map("gate")] = []
     """Sums of gates on means, ratios and labels, by gate."""
+    side_by_side: Annotated[list[SideBySide], Field(max_length=8), list_map("gate")] = []
+    """Evidence of the whole release, by gate; the new version's only."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
     """How far each pod's counters have been read; while the rollout is under way."""

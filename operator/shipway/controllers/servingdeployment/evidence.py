@@ -12,7 +12,7 @@ from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
 from shipway.api.v1alpha1.gates import Gate, Verdict
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec
-from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment import kept_side_by_side, steps
 from shipway.controllers.servingdeployment.kept import answers, predictions, resumed, routed, slow
 from shipway.controllers.servingdeployment.kept_sums import Kept, sums
 from shipway.controllers.servingdeployment.situation import Findings
@@ -88,6 +88,7 @@ def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str
         slow=slow(evidence.gates, candidate=role == "Candidate"),
         predictions=predictions(evidence.gates, candidate=role == "Candidate"),
         sums=sums(evidence.gates, candidate=role == "Candidate"),
+        side_by_side=kept_side_by_side.written(evidence.gates) if role == "Candidate" else [],
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],
     )
 

@@ -15,7 +15,7 @@ from shipway.analysis.measure import PROPORTION
 from shipway.analysis.shift import Shift
 from shipway.api.v1alpha1.evidence import Evidence, Predictions, Slow
 from shipway.api.v1alpha1.gates import Gate
-from shipway.controllers.servingdeployment import kept_sums
+from shipway.controllers.servingdeployment import kept_side_by_side, kept_sums
 from shipway.controllers.servingdeployment.kept_sums import Kept
 
 _ROUNDING = 1e-5
@@ -67,19 +67,20 @@ def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Pre
 
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
-    return ErrorRate(gate.name, counts)
+    return kept_side_by_side.resumed(ErrorRate(gate.name, counts), kept.candidate)
 
 
 def _latency(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     new, old = _slow(gate, kept.candidate), _slow(gate, kept.stable)
     known = old or new
-    return Latency(
+    counted = Latency(
         gate.name,
         Comparison.resumed(tolerance, PROPORTION, candidate=_slow_count(new), stable=_slow_count(old)),
         quantile=float(gate.quantile),
         fast_enough=gate.fast_enough_milliseconds / 1000,
         threshold=float(known.threshold) if known else None,
     )
+    return kept_side_by_side.resumed(counted, kept.candidate)
 
 
 def _sample_ratio(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:

@@ -173,3 +173,17 @@ def test_counts_by_a_threshold_that_is_called_fast_enough_since_are_given_up():
     seen = seen.observe(candidate=answered(0.05, 3), stable=answered(0.02, 7))
     gate = only(from_status(spec(latency(fastEnoughMilliseconds=100)), kept(seen)))
     assert (gate.threshold, gate.comparison.candidate) == (None, Count())
+
+
+def test_what_both_versions_told_side_by_side_survives_steps_and_restarts_but_no_other_margin():
+    errors = {"name": "errors", "type": "ErrorRate", "margin": "0.01"}
+    seen = from_status(spec(errors), rollout())
+    for _ in range(20):
+        seen = seen.observe(candidate=Sample(Count(30, 3)), stable=Sample(Count(90, 1)))
+    told = only(seen).comparison.side_by_side
+    following = kept(seen.next_step(keep_stable=False))
+    again = only(from_status(spec(errors), following)).comparison
+    assert (again.candidate, again.side_by_side.trials) == (Count(), told.trials) == (Count(), 600)
+    assert again.side_by_side.log_value == pytest.approx(told.log_value, abs=1e-4)
+    assert only(from_status(spec(errors | {"margin": "0.05"}), following)).comparison.side_by_side.trials == 0
+    assert only(from_status(spec(errors | {"type": "Latency"}), following)).comparison.side_by_side.trials == 0
