@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from shipway.cli import release, verbs
+from shipway.cli import manifest, release, verbs
 from shipway.cli.completion import COMPLETIONS
 from shipway.cli.connection import CliError
 from shipway.kube.credentials import CredentialsError
@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     release.add_parser(commands)
     verbs.add_parsers(commands)
+    manifest.add_parser(commands)
     _add_completion(commands)
     _add_lab(commands)
     return top
