@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from harness.audit import QUIET, WRITES
 
@@ -29,7 +29,7 @@ class AuditLog:
                 log.seek(0 if number else self._start)
                 for line in log:
                     if line.endswith(b"\n"):
-                        self._count(orjson.loads(line), counts)
+                        self._count(msgspec.json.decode(line), counts)
         return {
             user: {what: round(number / objects, 3) for what, number in count.most_common() if number / objects > 0.005}
             for user, count in sorted(counts.items())

@@ -16,6 +16,7 @@ from harness.lab import OPERATOR_USER
 from harness.process import OperatorProcess
 
 SAMPLES = 15
+RESTARTS = 3
 RESTART_PATIENCE_SECONDS = 180
 
 
@@ -80,7 +81,17 @@ async def quiet(cluster: Cluster, *, seconds: float) -> dict[str, Any]:
 
 
 async def restart(cluster: Cluster, *, objects: int) -> dict[str, float]:
-    """A fresh operator over what exists: seconds from its start to its first look at an object and to the last."""
+    """A fresh operator over what exists: seconds from its start to its first look at an object and to the last.
+
+    The median of some, by the first look: what the machine does beside takes one of them much longer.
+    """
+    found = sorted(
+        [await _restart(cluster, objects) for _ in range(RESTARTS)], key=lambda each: each["first_reconcile_s"]
+    )
+    return found[RESTARTS // 2]
+
+
+async def _restart(cluster: Cluster, objects: int) -> dict[str, float]:
     start = time.monotonic()
     async with cluster.operator() as operator:
         ready = time.monotonic() - start

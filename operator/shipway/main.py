@@ -328,12 +328,12 @@ def child_sources(controllers: Sequence[Controller], namespaces: Sequence[str]) 
         for wish in controller.watches:
             if wish.resource in OWN.values():
                 continue
-            source = Source(wish.resource, None, wish.selector, wish.trim)
+            source = Source(wish.resource, None, wish.selector, wish.trim, wish.shape)
             known = found.setdefault((wish.resource, wish.selector), source)
             if known != source:
                 raise ValueError(f"two controllers watch {source} and trim it differently; share one trim function")
     return [
-        Source(source.resource, namespace, source.selector, source.trim)
+        Source(source.resource, namespace, source.selector, source.trim, source.shape)
         for source in found.values()
         if source.resource.namespaced or not namespaces
         for namespace in _scopes(namespaces)

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-import orjson
+import msgspec
 
 from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, FixedToken
@@ -61,7 +61,7 @@ class LeakSearch:
                     self.hide(base64.b64decode(value).decode(errors="replace"), f"{key} of {name}")
             return
         said = obj if obj["kind"] == EVENT.kind else obj.get("status")
-        text = orjson.dumps(said).decode()
+        text = msgspec.json.encode(said).decode()
         self._recent.append((text, name))
         self.read(text, name)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import orjson
+import msgspec
 import yaml
 
 from shipway.api.conditions import seconds
@@ -97,7 +97,7 @@ class ExecToken:
 
     async def _run(self) -> dict[str, Any]:
         info = {"apiVersion": self._api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
-        env = os.environ | self._env | {"KUBERNETES_EXEC_INFO": orjson.dumps(info).decode()}
+        env = os.environ | self._env | {"KUBERNETES_EXEC_INFO": msgspec.json.encode(info).decode()}
         process = await asyncio.create_subprocess_exec(
             *self._command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
@@ -105,7 +105,7 @@ class ExecToken:
             out, err = await process.communicate()
         if process.returncode:
             raise CredentialsError(f"kubeconfig exec {self._command[0]} failed: {err.decode(errors='replace')[-500:]}")
-        status = orjson.loads(out).get("status") or {}
+        status = msgspec.json.decode(out).get("status") or {}
         if not status.get("token"):
             raise CredentialsError(
                 f"kubeconfig exec {self._command[0]} returned no token; certificates from exec are not supported:"

@@ -1,14 +1,36 @@
 """What goes over the wire: the bodies of writes, the lines of a watch, the pages of a list."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypedDict
 
 import aiohttp
-import orjson
+import msgspec
 from aiohttp.abc import AbstractStreamWriter
+
+from shipway.kube.resource import Object
 
 HEAD_BYTES = 4096
 """In which the metadata of a list lie, if they come first."""
+
+
+class Metadata(TypedDict, total=False):
+    """Of any object, less `managedFields`: only other tools read them, and they are half of a pod."""
+
+    name: str
+    generateName: str
+    namespace: str
+    selfLink: str
+    uid: str
+    resourceVersion: str
+    generation: int
+    creationTimestamp: Any
+    deletionTimestamp: Any
+    deletionGracePeriodSeconds: Any
+    labels: Any
+    annotations: Any
+    ownerReferences: Any
+    finalizers: Any
 
 
 class Checked(aiohttp.BytesPayload):
@@ -28,6 +50,18 @@ class Checked(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class ListMetadata(msgspec.Struct):
+    """Where a list stands."""
+
+    version: str = msgspec.field(name="resourceVersion", default="")
+    token: str = msgspec.field(name="continue", default="")
+    """What the next page is asked for by; empty on the last."""
+
+
+class _Head(msgspec.Struct):
+    metadata: ListMetadata
+
+
 async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """The lines of an answer that goes on."""
     # Not aiohttp's own line reader: it refuses lines longer than its buffer, and an object may have 1.5 MB.
@@ -44,15 +78,35 @@ def continuation(body: bytes) -> str:
     head, found, _ = body[:HEAD_BYTES].partition(b',"items":[')
     if not found or b'"metadata"' not in head:
         return ""
-    token: str = orjson.loads(head + b"}")["metadata"].get("continue", "")
-    return token
+    return msgspec.json.decode(head + b"}", type=_Head).metadata.token
+
+
+def page(body: bytes, shape: type | None = None) -> tuple[list[Object], ListMetadata]:
+    """The objects of a page.
+
+    Args:
+        body: The answer.
+        shape: A TypedDict of what is wanted of each object; without it all but `managedFields`. What is not in it is
+            passed over without a value being made of it, which is most of the time that a list takes.
+    """
+    decoded_page = _page_decoder(shape).decode(body)
+    items = decoded_page.items or []
+    return (items if shape else [_whole(item) for item in items]), decoded_page.metadata
+
+
+def event(line: bytes, shape: type | None = None) -> tuple[str, Object]:
+    """The type and the object of one line of a watch; see page. An error's object is a Status, and whole."""
+    found = _EVENT.decode(line)
+    if shape is None or found.type == "ERROR":
+        return found.type, _whole(_RAW_OBJECT.decode(found.object))
+    return found.type, _decoder(shape).decode(found.object)
 
 
 def decoded(data: bytes) -> Any:
     """What an answer says; its text where that is no JSON."""
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
         return data.decode(errors="replace")
 
 
@@ -60,3 +114,29 @@ def retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Seconds to wait that the server asks for, if it does."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdigit() else None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_METADATA = msgspec.json.Decoder(Metadata)
+_ANYTHING = msgspec.json.Decoder()
+
+
+def _whole(raw: dict[str, msgspec.Raw]) -> Object:
+    return {name: (_METADATA if name == "metadata" else _ANYTHING).decode(value) for name, value in raw.items()}
+
+
+@lru_cache
+def _decoder(shape: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(shape)
+
+
+@lru_cache
+def _page_decoder(shape: type | None) -> "msgspec.json.Decoder[Any]":
+    item: Any = shape or dict[str, msgspec.Raw]
+    return _decoder(msgspec.defstruct("Page", [("metadata", ListMetadata), ("items", list[item] | None, None)]))

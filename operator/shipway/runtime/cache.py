@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-import orjson
+import msgspec
 
 from shipway.api import labels
 from shipway.kube.resource import Key, Object, Resource
@@ -63,7 +63,7 @@ class _Entry:
     json: bytes
 
     def object(self) -> Object:
-        decoded: Object = orjson.loads(self.json)
+        decoded: Object = msgspec.json.decode(self.json)
         return decoded
 
 
@@ -164,8 +164,7 @@ class ObjectCache:
         place = place_of(obj)
         if known := self._objects[resource].get(place):
             self._unindex(resource, place, known)
-        # A copy, since orjson leaves the room it reserved at the end of its bytes: fourteen kilobytes beside two.
-        json = bytes(memoryview(orjson.dumps(obj)))
+        json = msgspec.json.encode(obj)
         tags = tuple(self._tags[resource](obj)) if resource in self._tags else ()
         self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), tags, json))
         return True

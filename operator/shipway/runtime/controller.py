@@ -41,14 +41,16 @@ class Watch:
     """A resource whose changes concern a controller.
 
     `affects` maps a changed object to the keys to look at again. `selector` and `trim` apply to children only: the
-    label selector sent to the server, and the function that keeps just the fields the reconciler reads. Watches of one
-    resource by different selectors must not select the same object.
+    label selector sent to the server, and the function that keeps just the fields the reconciler reads; `shape` is a
+    TypedDict of what that function needs. Watches of one resource by different selectors must not select the same
+    object.
     """
 
     resource: Resource
     affects: Callable[[Object, Cache], Iterable[Key]]
     selector: str = ""
     trim: Callable[[Object], Object] = field(default=_same)
+    shape: type | None = None
 
 
 class Controller(Protocol):

@@ -105,7 +105,9 @@ class Informer:
     async def _watch(self) -> None:
         source = self.source
         assert self._version is not None
-        events = self._client.watch(source.resource, source.namespace, since=self._version, selector=source.selector)
+        events = self._client.watch(
+            source.resource, source.namespace, since=self._version, selector=source.selector, shape=source.shape
+        )
         async for event in events:
             self._alive()
             if event.type == "DELETED":

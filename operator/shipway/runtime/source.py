@@ -17,12 +17,21 @@ def _same(obj: Object) -> Object:
 
 @dataclass(frozen=True)
 class Source:
-    """One resource in one namespace (or all), by a label selector, reduced to the fields that are read."""
+    """One resource in one namespace (or all), by a label selector, reduced to the fields that are read.
+
+    Attributes:
+        resource: The resource.
+        namespace: Where; everywhere without it.
+        selector: A label selector.
+        trim: Keeps of an object what somebody reads.
+        shape: A TypedDict of no less than `trim` needs: what is not in it is not even decoded.
+    """
 
     resource: Resource
     namespace: str | None = None
     selector: str = ""
     trim: Callable[[Object], Object] = _same
+    shape: type | None = None
 
     def reduce(self, obj: Object) -> Object:
         """The trimmed object."""
@@ -52,7 +61,7 @@ async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -
     """
     seen: dict[Place, str] = {}
     version = ""
-    async for page in client.pages(source.resource, source.namespace, selector=source.selector):
+    async for page in client.pages(source.resource, source.namespace, selector=source.selector, shape=source.shape):
         version = page.resource_version
         for obj in page.items:
             seen[place_of(obj)] = uid_of(obj)

@@ -47,8 +47,8 @@ def test_a_version_goes_to_another_namespace_and_again(installed_crds: Cluster, 
     assert there == {key: value for key, value in here.items() if key != "source"}
 
 
-def test_the_first_time_all_of_it_goes(installed_crds: Cluster, team: str, module_team: str) -> None:
+def test_the_first_time_all_of_it_goes(installed_crds: Cluster, team: str) -> None:
     serving(installed_crds, team)
-    text = printed(installed_crds, "-n", team, "--to", module_team, "--all")
+    text = printed(installed_crds, "-n", team, "--to", "default", "--all")
     assert [body["kind"] for body in yaml.safe_load_all(text)] == ["Model", "ModelVersion", "ServingDeployment"]
     installed_crds.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=text)

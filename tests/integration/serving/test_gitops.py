@@ -125,7 +125,8 @@ async def _gets_traffic(world: World, version: str) -> None:
 
 async def _the_operator_wrote_no_spec(world: World) -> None:
     for resource in (MODEL, TRAINING_JOB, SERVING_DEPLOYMENT):
-        for obj in await world.list(resource):
+        for listed in await world.list(resource):
+            obj = await world.get(resource, listed["metadata"]["name"])  # lists come without managedFields
             ours = [entry for entry in obj["metadata"]["managedFields"] if entry["manager"] == FIELD_MANAGER]
             assert ours, obj["metadata"]["name"]
             assert not any("f:spec" in entry["fieldsV1"] for entry in ours), obj["metadata"]["name"]

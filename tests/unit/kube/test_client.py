@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import orjson
+import msgspec
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -83,7 +83,7 @@ def page(name: str, *, token: str = "") -> Answer:
     body = {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": [{"metadata": {"name": name}}]}
 
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=orjson.dumps(body), content_type="application/json")
+        return web.Response(body=msgspec.json.encode(body), content_type="application/json")
 
     return answer
 

@@ -6,6 +6,7 @@ from shipway.controllers.modelversion import children
 from shipway.controllers.modelversion.reconcile import Snapshot, reconcile
 from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
+from shipway.controllers.pod_shape import PodShape
 from shipway.controllers.tags import of_model
 from shipway.kube.resource import INCIDENT, MODEL, MODEL_VERSION, POD, SERVING_DEPLOYMENT, Key, Object
 from shipway.runtime.controller import Cache, Controller, Watch
@@ -34,7 +35,7 @@ class ModelVersionController(Controller):
 
     resource = MODEL_VERSION
     watches: Sequence[Watch] = (
-        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
+        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod, shape=PodShape),
         Watch(MODEL, _by_model),
         Watch(SERVING_DEPLOYMENT, _by_spec),
         Watch(INCIDENT, _by_spec),

@@ -10,6 +10,7 @@ from shipway.api.v1alpha1.evidence import Cursor
 from shipway.api.v1alpha1.servingdeployment import GatewayRef, RolloutStatus, ServingDeploymentStatus, VersionRef
 from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
+from shipway.controllers.pod_shape import PodShape
 from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
 from shipway.controllers.servingdeployment.hosts import rival_of
@@ -88,7 +89,7 @@ class ServingDeploymentController(Controller):
     watches: Sequence[Watch] = (
         Watch(INFERENCE_SERVICE, owner_key, selector=SELECTOR),
         Watch(HTTP_ROUTE, _by_site, selector=SELECTOR),
-        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
+        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod, shape=PodShape),
         Watch(MODEL, _by_model),
         Watch(MODEL_VERSION, _by_version),
         Watch(INCIDENT, _by_incident),

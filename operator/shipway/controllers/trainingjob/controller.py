@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
+from shipway.controllers.pod_shape import PodShape
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.reconcile import reconcile
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
@@ -35,7 +36,7 @@ class TrainingJobController(Controller):
 
     resource = TRAINING_JOB
     watches: Sequence[Watch] = (
-        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod),
+        Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod, shape=PodShape),
         Watch(ENDPOINT_SLICE, owner_key, selector=SELECTOR),
         Watch(SERVICE, _all_of_the_namespace, selector=SELECTOR),
         Watch(MODEL_VERSION, owner_key),
