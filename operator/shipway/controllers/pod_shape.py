@@ -1,4 +1,4 @@
-"""What is decoded of a pod: the fields that `trim_pod` keeps, a sixth of it."""
+"""What is decoded of a pod: the fields that `trim_pod` keeps, a sixth of it. A bookmark's pod has nulls in them."""
 
 from typing import Any, TypedDict
 
@@ -10,7 +10,7 @@ class _Image(TypedDict, total=False):
 
 
 class _SpecShape(TypedDict, total=False):
-    containers: list[_Image]
+    containers: list[_Image] | None
     nodeName: Any
 
 
@@ -34,14 +34,14 @@ class _StatusShape(TypedDict, total=False):
     reason: Any
     message: Any
     podIP: Any
-    conditions: list[_ConditionShape]
-    initContainerStatuses: list[_ContainerShape]
-    containerStatuses: list[_ContainerShape]
+    conditions: list[_ConditionShape] | None
+    initContainerStatuses: list[_ContainerShape] | None
+    containerStatuses: list[_ContainerShape] | None
 
 
 class PodShape(TypedDict, total=False):
     """What `trim_pod` needs."""
 
     metadata: Metadata
-    spec: _SpecShape
-    status: _StatusShape
+    spec: _SpecShape | None
+    status: _StatusShape | None

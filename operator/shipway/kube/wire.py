@@ -1,6 +1,7 @@
 """What goes over the wire: the bodies of writes, the lines of a watch, the pages of a list."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -87,19 +88,26 @@ def page(body: bytes, shape: type | None = None) -> tuple[list[Object], ListMeta
     Args:
         body: The answer.
         shape: A TypedDict of what is wanted of each object; without it all but `managedFields`. What is not in it is
-            passed over without a value being made of it, which is most of the time that a list takes.
+            passed over without a value being made of it, which is most of the time that a list takes. Objects that
+            have not this shape come whole.
     """
-    decoded_page = _page_decoder(shape).decode(body)
-    items = decoded_page.items or []
-    return (items if shape else [_whole(item) for item in items]), decoded_page.metadata
+    try:
+        found = _page_decoder(shape).decode(body)
+    except msgspec.ValidationError:
+        if shape is None:
+            raise
+        return page(body)
+    items = found.items or []
+    return (items if shape else [_whole(item) for item in items]), found.metadata
 
 
 def event(line: bytes, shape: type | None = None) -> tuple[str, Object]:
     """The type and the object of one line of a watch; see page. An error's object is a Status, and whole."""
     found = _EVENT.decode(line)
-    if shape is None or found.type == "ERROR":
-        return found.type, _whole(_RAW_OBJECT.decode(found.object))
-    return found.type, _decoder(shape).decode(found.object)
+    if shape is not None and found.type != "ERROR":
+        with suppress(msgspec.ValidationError):
+            return found.type, _decoder(shape).decode(found.object)
+    return found.type, _whole(_RAW_OBJECT.decode(found.object))
 
 
 def decoded(data: bytes) -> Any:

@@ -89,3 +89,15 @@ def test_the_shape_of_a_pod_has_all_that_is_kept_of_it():
 def test_what_is_no_json_is_text():
     assert wire.decoded(b"rate limited") == "rate limited"
     assert wire.decoded(b'{"kind":"Status"}') == {"kind": "Status"}
+
+
+def test_a_bookmark_of_pods_has_nulls_where_a_pod_has_lists():
+    bookmark = {"metadata": {"resourceVersion": "9"}, "spec": {"containers": None}, "status": {"conditions": None}}
+    type_, obj = wire.event(line("BOOKMARK", bookmark), PodShape)
+    assert (type_, obj["metadata"]["resourceVersion"]) == ("BOOKMARK", "9")
+
+
+def test_what_has_another_shape_than_expected_comes_whole():
+    odd = {**POD, "status": {"conditions": "none"}}
+    assert wire.event(line("ADDED", odd), PodShape) == ("ADDED", odd)
+    assert wire.page(listed(POD, odd), PodShape)[0] == [POD, odd]
