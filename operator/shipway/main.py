@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -41,7 +42,7 @@ from shipway.kube.client import Client
 from shipway.kube.credentials import Connection, CredentialsError
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.identity import TokenReviewer
-from shipway.kube.resource import OWN, Object, Resource
+from shipway.kube.resource import Object, Resource
 from shipway.runtime import logs, metrics
 from shipway.runtime.bearer import doorkeeper
 from shipway.runtime.cache import ObjectCache
@@ -58,6 +59,7 @@ from shipway.runtime.queue import WorkQueue
 from shipway.runtime.source import Source, load
 from shipway.runtime.sweep import Sweeper
 from shipway.settings import Settings, SettingsError, from_environment
+from shipway.sources import child_sources, own_resources, own_sources
 from shipway.watch import WatchEndedError, watch
 
 SHUTDOWN_SECONDS = 4.0
@@ -127,9 +129,15 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
 
 def _receivers(settings: Settings, session: ClientSession, clock: Clock) -> dict[str, Receiver]:
     """Who is told of incidents, by the name that the status has them under."""
-    if not settings.alertmanager_url:
-        return {}
-    return {"alertmanager": Alertmanager(settings.alertmanager_url, session=session, now=clock.now)}
+    found: dict[str, Receiver] = {}
+    if settings.alertmanager_url:
+        found["alertmanager"] = Alertmanager(settings.alertmanager_url, session=session, now=clock.now)
+    if settings.apprise_folder:
+        # Its hundred services take a third of a second of each start, and most operators have none.
+        from shipway.integrations.apprise import AppriseReceiver  # noqa: PLC0415
+
+        found["apprise"] = AppriseReceiver(Path(settings.apprise_folder))
+    return found
 
 
 class Operator:
@@ -309,39 +317,6 @@ class Operator:
             leadership=self._leadership,
             clock=self._clock,
         )
-
-
-def own_resources(namespaces: Sequence[str]) -> list[Resource]:
-    """Our own kinds; with some namespaces only those that live in one: there is no right to read the others."""
-    return [resource for resource in OWN.values() if resource.namespaced or not namespaces]
-
-
-def own_sources(namespaces: Sequence[str]) -> list[Source]:
-    """Our own kinds, in all namespaces or in each of the given."""
-    return [Source(resource, namespace) for resource in own_resources(namespaces) for namespace in _scopes(namespaces)]
-
-
-def child_sources(controllers: Sequence[Controller], namespaces: Sequence[str]) -> list[Source]:
-    """What the controllers watch beside our own kinds, each selection once."""
-    found: dict[tuple[Resource, str], Source] = {}
-    for controller in controllers:
-        for wish in controller.watches:
-            if wish.resource in OWN.values():
-                continue
-            source = Source(wish.resource, None, wish.selector, wish.trim, wish.shape)
-            known = found.setdefault((wish.resource, wish.selector), source)
-            if known != source:
-                raise ValueError(f"two controllers watch {source} and trim it differently; share one trim function")
-    return [
-        Source(source.resource, namespace, source.selector, source.trim, source.shape)
-        for source in found.values()
-        if source.resource.namespaced or not namespaces
-        for namespace in _scopes(namespaces)
-    ]
-
-
-def _scopes(namespaces: Sequence[str]) -> Sequence[str | None]:
-    return namespaces or [None]
 
 
 async def _until(stop: asyncio.Event, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -42,6 +42,8 @@ class Settings:
     """Seconds between two comparisons of the cache with a list."""
     alertmanager_url: str = ""
     """Where Prometheus' Alertmanager is; nobody is told of incidents when empty."""
+    apprise_folder: str = ""
+    """Where the addresses lie at which Apprise tells teams of incidents; it tells nobody when empty."""
     prometheus_url: str = ""
     """Where Prometheus is that gates ask; none do when empty."""
     plain_logs: bool = False
@@ -71,6 +73,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_integer(env, "SHIPWAY_LEASE_SECONDS", default.lease_seconds, 2, 600),
         sweep_seconds=float(_integer(env, "SHIPWAY_SWEEP_SECONDS", int(default.sweep_seconds), 1, 86_400)),
         alertmanager_url=_address(env, "SHIPWAY_ALERTMANAGER_URL"),
+        apprise_folder=env.get("SHIPWAY_APPRISE_FOLDER", ""),
         prometheus_url=_address(env, "SHIPWAY_PROMETHEUS_URL"),
         plain_logs=_choice(env, "SHIPWAY_LOG_FORMAT", ("json", "plain")) == "plain",
     )

@@ -25,6 +25,7 @@ def test_every_variable_is_read() -> None:
             "SHIPWAY_SWEEP_SECONDS": "5",
             "SHIPWAY_LOG_FORMAT": "plain",
             "SHIPWAY_ALERTMANAGER_URL": "http://alertmanager:9093",
+            "SHIPWAY_APPRISE_FOLDER": "/etc/shipway/apprise",
             "SHIPWAY_PROMETHEUS_URL": "http://prometheus:9090",
             "SHIPWAY_METRICS_BIND": "all",
             "SHIPWAY_METRICS_AUTHENTICATION": "true",
@@ -47,6 +48,7 @@ def test_every_variable_is_read() -> None:
         sweep_seconds=5.0,
         plain_logs=True,
         alertmanager_url="http://alertmanager:9093",
+        apprise_folder="/etc/shipway/apprise",
         prometheus_url="http://prometheus:9090",
     )
 

@@ -25,6 +25,7 @@ class Notice:
         name: Of the Incident.
         severity: Critical, Major or Minor.
         owner: The Team, or what the Model names where there is none.
+        team: The Team whose namespace it is; empty where there is none. Nobody can name another's.
         on_call: Whom to page.
         model: The Model.
         version: The version that was taken back, or is released.
@@ -41,6 +42,7 @@ class Notice:
     name: str
     severity: str
     owner: str
+    team: str
     on_call: str
     model: str
     version: str

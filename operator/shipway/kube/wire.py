@@ -34,6 +34,21 @@ class Metadata(TypedDict, total=False):
     finalizers: Any
 
 
+class Incarnation(TypedDict, total=False):
+    """Which object it is, and which version of it."""
+
+    name: str
+    namespace: str
+    uid: str
+    resourceVersion: str
+
+
+class Identity(TypedDict, total=False):
+    """A shape with nothing else."""
+
+    metadata: Incarnation
+
+
 class Checked(aiohttp.BytesPayload):
     """The body of a write, which checks once more as its bytes go out: a connection may have been waited for."""
 

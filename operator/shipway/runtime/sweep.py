@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.resource import Key, Object, Resource
+from shipway.kube.wire import Identity
 from shipway.runtime import metrics
 from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of
 from shipway.runtime.clock import Clock
@@ -128,9 +129,11 @@ class Sweeper:
         """Which incarnations and versions there are, and no more: all metadata of 20,000 pods took half a gigabyte."""
         items: list[Object] = []
         version = 0
-        pages = self._client.pages(source.resource, source.namespace, selector=source.selector, metadata_only=True)
+        pages = self._client.pages(
+            source.resource, source.namespace, selector=source.selector, metadata_only=True, shape=Identity
+        )
         async for page in pages:
-            items.extend(_identity(item) for item in page.items)
+            items.extend(page.items)
             version = int(page.resource_version)
         return items, version
 
@@ -170,8 +173,3 @@ class Sweeper:
                 key = Key(resource.kind, *place)
                 if zlib.crc32(str(key).encode()) % share == rounds % share:
                     self._queue.add(key, Priority.LOW)
-
-
-def _identity(item: Object) -> Object:
-    meta = item["metadata"]
-    return {"metadata": {name: meta[name] for name in ("namespace", "name", "uid", "resourceVersion") if name in meta}}

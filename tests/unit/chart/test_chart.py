@@ -336,6 +336,23 @@ def test_the_way_to_alertmanager_is_open_only_where_there_is_one() -> None:
         render({"notifications": {"alertmanager": {"url": "http://me:secret@alertmanager:9093"}}})
 
 
+def test_the_addresses_of_teams_are_mounted_and_the_way_is_open_only_where_there_are_some() -> None:
+    set_: dict[str, Any] = {
+        "notifications": {"apprise": {"secretName": "on-call"}},
+        "networkPolicy": {"apprisePorts": [587]},
+    }
+    spec = one("Deployment", set_)["spec"]["template"]["spec"]
+    (volume,) = [volume for volume in spec["volumes"] if "secret" in volume]
+    (mount,) = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == volume["name"]]
+    assert (volume["secret"]["secretName"], volume["secret"]["optional"], mount["readOnly"]) == ("on-call", True, True)
+    assert one("ConfigMap", set_)["data"]["SHIPWAY_APPRISE_FOLDER"] == mount["mountPath"]
+    assert [{"port": 587}] in [rule.get("ports") for rule in one("NetworkPolicy", set_)["spec"]["egress"]]
+    assert one("ConfigMap", {})["data"]["SHIPWAY_APPRISE_FOLDER"] == ""
+    assert not [volume for volume in one("Deployment", {})["spec"]["template"]["spec"]["volumes"] if "secret" in volume]
+    with pytest.raises(helm.HelmError, match="secretName"):
+        render({"notifications": {"apprise": {"secretName": "On Call"}}})
+
+
 def test_the_way_to_prometheus_is_open_only_where_there_is_one() -> None:
     def ports(values: dict[str, Any]) -> set[int]:
         rules = one("NetworkPolicy", values)["spec"]["egress"]

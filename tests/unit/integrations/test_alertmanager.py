@@ -29,6 +29,7 @@ NOTICE = Notice(
     name="ranker-v3-1",
     severity="Critical",
     owner="reco",
+    team="reco",
     on_call="#reco",
     model="ranker",
     version="v3",

@@ -65,6 +65,11 @@ def test_with_a_shape_nothing_else_is_decoded():
     assert only == {"metadata": POD["metadata"]}
 
 
+def test_an_identity_is_what_a_version_is_known_by():
+    (only,), _ = wire.page(listed(MANAGED), wire.Identity)
+    assert only == {"metadata": {"name": "p", "namespace": "a", "uid": "u", "resourceVersion": "7"}}
+
+
 @pytest.mark.parametrize("shape", [None, Name])
 def test_a_list_of_nothing_may_say_null(shape: type | None):
     assert wire.page(listed(None, resourceVersion="9"), shape)[0] == []

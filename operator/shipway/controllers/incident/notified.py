@@ -28,7 +28,7 @@ def records(stored: Sequence[Notified], outcomes: Mapping[str, Outcome]) -> list
 def verdict(notified: Sequence[Notified], receivers: Sequence[str]) -> Verdict:
     """The condition `Notified`."""
     if not receivers:
-        told = "nobody is told: this operator has no Alertmanager (notifications.alertmanager.url of the chart)"
+        told = "nobody is told: this operator has neither Alertmanager nor Apprise (notifications of the chart)"
         return Verdict(NOTIFIED, False, Reason.NO_RECEIVER, told)
     failing = [f"{record.receiver} {record.failing}" for record in notified if record.failing]
     if failing:
@@ -68,6 +68,7 @@ def notice(incident: Object, status: IncidentStatus) -> Notice:
         name=meta["name"],
         severity=spec.severity,
         owner=status.team or spec.owner,
+        team=status.team,
         on_call=status.on_call,
         model=spec.model,
         version=spec.version,
