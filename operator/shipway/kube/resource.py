@@ -1,6 +1,6 @@
 """Which resources there are and where they live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shipway.api.schema import GROUP, VERSION, Kind
@@ -19,6 +19,15 @@ class Resource:
     plural: str
     kind: str
     namespaced: bool = True
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        identity = (self.group, self.version, self.plural, self.kind, self.namespaced)
+        object.__setattr__(self, "_hash", hash(identity))
+
+    def __hash__(self) -> int:
+        """Made once: the cache asks for it a dozen times for every object."""
+        return self._hash
 
     @property
     def api_version(self) -> str:

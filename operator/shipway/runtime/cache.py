@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -50,6 +50,12 @@ def owner_of(obj: Object) -> Key | None:
     if not kind or not name:
         return None
     return Key(kind, obj["metadata"].get("namespace", ""), name)
+
+
+class Change(NamedTuple):
+    """What an object has replaced."""
+
+    before: Object | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +163,17 @@ class ObjectCache:
         known = self._objects[resource].get(place_of(obj))
         return known is None or known.version < version_of(obj)
 
-    def put(self, resource: Resource, obj: Object) -> bool:
-        """Take in an object; False when it is no news."""
+    def put(self, resource: Resource, obj: Object) -> Change | None:
+        """Take in an object; None when it is no news."""
         if not self.is_news(resource, obj):
-            return False
+            return None
         place = place_of(obj)
         if known := self._objects[resource].get(place):
             self._unindex(resource, place, known)
         json = msgspec.json.encode(obj)
         tags = tuple(self._tags[resource](obj)) if resource in self._tags else ()
         self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), tags, json))
-        return True
+        return Change(known.object() if known else None)
 
     def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:
         """Forget a deleted object; what was known of it, or None when it was not known (any more).

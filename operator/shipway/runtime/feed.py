@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from shipway.kube.resource import Key, Object, Resource, key_of
-from shipway.runtime.cache import ObjectCache, place_of
+from shipway.runtime.cache import ObjectCache
 from shipway.runtime.controller import Controller, Watch
 from shipway.runtime.queue import Priority, WorkQueue
 from shipway.runtime.reduce import reduced
@@ -28,10 +28,10 @@ class Feed:
 
     def changed(self, resource: Resource, obj: Object) -> bool:
         """An object was created or changed; False when this was known already."""
-        if not self._cache.is_news(resource, obj):
+        change = self._cache.put(resource, obj)
+        if change is None:
             return False
-        known = self._cache.get(resource, *place_of(obj))
-        self._cache.put(resource, obj)
+        known = change.before
         if resource in self._own:
             self._queue.add(key_of(obj), _own_priority(known, obj))
         self._wake(self._affected(resource, known, obj), _priority(known, obj))
