@@ -186,12 +186,23 @@ def verdicts_stick(history: History) -> Iterator[str]:
 
 
 def attempts_count_by_one(history: History) -> Iterator[str]:
-    """No attempt is skipped or taken back, and restarts never shrink."""
+    """No attempt is skipped or taken back, and restarts never shrink.
+
+    A first attempt is told of when it runs. One that ended before is known by its pods alone.
+    """
     known: dict[str, tuple[int, int]] = {}
-    for obj in _versions_of(history, TRAINING_JOB.kind):
+    tried: set[str] = set()
+    for change, _ in history.steps():
+        obj = change.object
+        if change.kind == POD.kind and (obj["metadata"].get("labels") or {}).get(labels.ATTEMPT) == "1":
+            tried.add(_owner(obj))
+        if change.kind != TRAINING_JOB.kind or change.type == "DELETED":
+            continue
         status, uid = obj.get("status", {}), obj["metadata"]["uid"]
         attempt, restarts = status.get("attempt", 0), status.get("restarts", 0)
         before = known.get(uid, (0, 0))
+        if before == (0, 0) and attempt and uid in tried:
+            before = (1, 0)
         if attempt - before[0] not in (0, 1) or restarts - before[1] not in (0, 1):
             yield f"TrainingJob {obj['metadata']['name']}: attempt, restarts went from {before} to {attempt, restarts}"
         known[uid] = (attempt, restarts)

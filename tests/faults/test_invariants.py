@@ -38,6 +38,12 @@ def test_a_job_that_breaks_its_promise_is_told_of(versions: list[dict[str, Any]]
     assert any(complaint in sentence for sentence in violations(told.history)), violations(told.history)
 
 
+def test_a_first_attempt_that_ended_before_it_was_told_of_is_known_by_its_pods() -> None:
+    second = job(attempt=2, restarts=1)
+    assert violations(Tale().put(pod("a-1-0", attempt="1", phase="Failed")).put(second).history) == []
+    assert "went from (0, 0) to (2, 1)" in violations(Tale().put(second).history)[0]
+
+
 def test_two_live_pods_of_one_rank_are_told_of() -> None:
     told = Tale().put(job(attempt=1)).put(pod("a-1-0", attempt="1")).put(pod("a-2-0", attempt="2"))
     assert "a-2-0 was made while a-1-0 was there" in violations(told.history)[0]
