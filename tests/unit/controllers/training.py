@@ -6,7 +6,7 @@ from typing import Any
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations.progress import ProgressBoard
 from shipway.integrations.report import Report
-from shipway.kube.resource import TRAINING_JOB, Key, Object
+from shipway.kube.resource import ENDPOINT_SLICE, TRAINING_JOB, Key, Object
 from unit.controllers.world import World
 
 KEY = Key(TRAINING_JOB.kind, "team", "ranker")
@@ -86,6 +86,12 @@ class Training:
 
     def pod(self, rank: int, attempt: int | None = None) -> str:
         return f"ranker-{attempt or self.attempt or 1}-{rank}"  # the first attempt is told of when its pods run
+
+    def leads_to(self, pod: str) -> str:
+        """The address that the name of a pod stands for."""
+        (endpoint,) = self.world.get(ENDPOINT_SLICE, "team", pod)["endpoints"]
+        assert endpoint["hostname"] == pod
+        return str(endpoint["addresses"][0])
 
     def settle(self, **crash: Any) -> Any:
         return self.world.settle(self.controller, KEY, **crash)
