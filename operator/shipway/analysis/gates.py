@@ -52,7 +52,7 @@ class Tolerance:
     @property
     def bound_alpha(self) -> float:
         """Spent on the new version's interval."""
-        return self.alpha / 4
+        return self.alpha / 8
 
     @property
     def detector_alpha(self) -> float:
@@ -62,7 +62,7 @@ class Tolerance:
     @property
     def side_by_side_alpha(self) -> float:
         """Spent on both versions side by side."""
-        return self.alpha / 8
+        return self.alpha / 4
 
 
 @dataclass(frozen=True)
