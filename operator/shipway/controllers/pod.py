@@ -7,6 +7,7 @@ from typing import Any
 
 from shipway.api.conditions import seconds
 from shipway.controllers.owned import owner_uid
+from shipway.controllers.pod_shape import ConditionShape, ContainerShape
 from shipway.kube.resource import Object
 
 USER = 65532
@@ -108,14 +109,13 @@ def trim_pod(obj: Object) -> Object:
         "status": {
             **{key: status[key] for key in ("phase", "reason", "message", "podIP") if key in status},
             "conditions": [
-                {key: c[key] for key in ("type", "status", "reason", "message") if key in c}
+                {key: c[key] for key in ConditionShape.__annotations__ if key in c}
                 for c in status.get("conditions", ())
                 if c["type"] in {"PodScheduled", "DisruptionTarget", "Ready"}
             ],
             **{
                 field: [
-                    {key: c[key] for key in ("name", "state", "lastState", "ready", "restartCount") if key in c}
-                    for c in status.get(field, ())
+                    {key: c[key] for key in ContainerShape.__annotations__ if key in c} for c in status.get(field, ())
                 ]
                 for field in ("initContainerStatuses", "containerStatuses")
             },

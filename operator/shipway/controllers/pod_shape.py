@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from shipway.kube.wire import Metadata
+from shipway.kube.shapes import Metadata
 
 
 class _Image(TypedDict, total=False):
@@ -14,14 +14,18 @@ class _SpecShape(TypedDict, total=False):
     nodeName: Any
 
 
-class _ConditionShape(TypedDict, total=False):
+class ConditionShape(TypedDict, total=False):
+    """What is kept of a condition."""
+
     type: Any
     status: Any
     reason: Any
     message: Any
 
 
-class _ContainerShape(TypedDict, total=False):
+class ContainerShape(TypedDict, total=False):
+    """What is kept of a container's status."""
+
     name: Any
     state: Any
     lastState: Any
@@ -34,9 +38,9 @@ class _StatusShape(TypedDict, total=False):
     reason: Any
     message: Any
     podIP: Any
-    conditions: list[_ConditionShape] | None
-    initContainerStatuses: list[_ContainerShape] | None
-    containerStatuses: list[_ContainerShape] | None
+    conditions: list[ConditionShape] | None
+    initContainerStatuses: list[ContainerShape] | None
+    containerStatuses: list[ContainerShape] | None
 
 
 class PodShape(TypedDict, total=False):

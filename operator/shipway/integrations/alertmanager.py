@@ -56,7 +56,7 @@ def alert(notice: Notice, now: float) -> dict[str, Any]:
     It ends when the incident is resolved, and not when the traffic is back, which takes seconds: Alertmanager waits
     longer than that before it tells anybody, and would tell nobody of an alert that is over by then.
     """
-    told = {"summary": _headline(notice), "description": notice.summary, "runbook_url": notice.runbook}
+    told = {"summary": notice.headline, "description": notice.summary, "runbook_url": notice.runbook}
     begun = seconds(notice.detected_at)  # an end before it is refused, and clocks differ
     return {
         "labels": {
@@ -77,9 +77,3 @@ def alert(notice: Notice, now: float) -> dict[str, Any]:
         "startsAt": notice.detected_at,
         "endsAt": rfc3339(max(now if notice.stage is Stage.RESOLVED else now + LASTS_SECONDS, begun)),
     }
-
-
-def _headline(notice: Notice) -> str:
-    if notice.type == "GateError":
-        return f"{notice.model} {notice.version} is released and its gates cannot tell: {notice.gate}"
-    return f"{notice.model} {notice.version} was taken back: {notice.gate}"

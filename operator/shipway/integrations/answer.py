@@ -14,8 +14,6 @@ TIMEOUT_SECONDS = 5.0
 MAX_BODY_BYTES = 64 * 1024
 MAX_WORDS = 240
 """Characters of a complaint, parts of which a stranger may have chosen."""
-AS_IT_COMES = {"Accept-Encoding": "identity"}
-"""Header: what is not packed need not be unpacked in the operator's memory."""
 
 
 async def body_of(response: aiohttp.ClientResponse, *, at_most: int = MAX_BODY_BYTES) -> bytes:

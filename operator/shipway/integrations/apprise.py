@@ -78,13 +78,10 @@ def addresses(folder: Path, team: str) -> tuple[str, Sequence[tuple[int, str]]]:
 
 def title(notice: Notice) -> str:
     """One line."""
-    what = f"{notice.namespace}: {notice.model} {notice.version}"
     if notice.stage is Stage.RESOLVED:
-        return f"[resolved] {what}"
-    if notice.type == "GateError":
-        return f"[{notice.severity}] {what} is released and its gates cannot tell: {notice.gate}"
-    after = ", the traffic is back" if notice.stage is Stage.MITIGATED else ""
-    return f"[{notice.severity}] {what} was taken back: {notice.gate}{after}"
+        return f"[resolved] {notice.namespace}: {notice.model} {notice.version}"
+    after = ", the traffic is back" if notice.stage is Stage.MITIGATED and notice.type != "GateError" else ""
+    return f"[{notice.severity}] {notice.namespace}: {notice.headline}{after}"
 
 
 def body(notice: Notice) -> str:

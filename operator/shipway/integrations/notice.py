@@ -51,6 +51,13 @@ class Notice:
     runbook: str
     detected_at: str
 
+    @property
+    def headline(self) -> str:
+        """What has happened, in a line."""
+        if self.type == "GateError":
+            return f"{self.model} {self.version} is released and its gates cannot tell: {self.gate}"
+        return f"{self.model} {self.version} was taken back: {self.gate}"
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -8,7 +8,8 @@ import aiohttp
 from pydantic import BaseModel, Field
 
 from shipway.analysis.answers import NoAnswer
-from shipway.integrations.answer import AS_IT_COMES, TIMEOUT_SECONDS, asked, body_of, one_line
+from shipway.integrations.answer import TIMEOUT_SECONDS, asked, body_of, one_line
+from shipway.kube.wire import AS_IT_COMES
 
 PATH = "/api/v1/query"
 WHO = "Prometheus"

@@ -15,10 +15,11 @@ from yarl import URL
 from shipway.analysis.answers import NoAnswer
 from shipway.analysis.gate_types.webhook import Opinion
 from shipway.api.v1alpha1.gates import Verdict, WebhookService
-from shipway.integrations.answer import AS_IT_COMES, asked, body_of, one_line
+from shipway.integrations.answer import asked, body_of, one_line
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.resource import SERVICE
+from shipway.kube.wire import AS_IT_COMES
 
 
 class Webhooks:

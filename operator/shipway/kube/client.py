@@ -16,7 +16,7 @@ from shipway.kube import wire
 from shipway.kube.credentials import Connection
 from shipway.kube.errors import ApiError, UnauthorizedError, UnreachableError, from_status
 from shipway.kube.resource import Object, Resource
-from shipway.kube.wire import Checked, continuation, decoded, lines, retry_after
+from shipway.kube.wire import AS_IT_COMES, Checked, continuation, decoded, lines, retry_after
 
 FIELD_MANAGER = "shipway"
 PAGE = 250
@@ -32,8 +32,6 @@ APPLY = "application/apply-patch+yaml"  # JSON is YAML
 MERGE = "application/merge-patch+json"
 ONE_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-AS_IT_COMES = {"Accept-Encoding": "identity"}
-"""Uncompressed: the server would compress long lists, which takes it longer than the network takes for the rest."""
 
 SECONDS = Histogram(
     "rest_client_request_duration_seconds",

@@ -3,50 +3,20 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any
 
 import aiohttp
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
 
 from shipway.kube.resource import Object
+from shipway.kube.shapes import Metadata
 
+AS_IT_COMES = {"Accept-Encoding": "identity"}
+"""Header: uncompressed. The API server takes longer to compress a long list than a network to carry the rest, and what
+a stranger has not packed need not be unpacked in the operator's memory."""
 HEAD_BYTES = 4096
 """In which the metadata of a list lie, if they come first."""
-
-
-class Metadata(TypedDict, total=False):
-    """Of any object, less `managedFields`: only other tools read them, and they are half of a pod."""
-
-    name: str
-    generateName: str
-    namespace: str
-    selfLink: str
-    uid: str
-    resourceVersion: str
-    generation: int
-    creationTimestamp: Any
-    deletionTimestamp: Any
-    deletionGracePeriodSeconds: Any
-    labels: Any
-    annotations: Any
-    ownerReferences: Any
-    finalizers: Any
-
-
-class Incarnation(TypedDict, total=False):
-    """Which object it is, and which version of it."""
-
-    name: str
-    namespace: str
-    uid: str
-    resourceVersion: str
-
-
-class Identity(TypedDict, total=False):
-    """A shape with nothing else."""
-
-    metadata: Incarnation
 
 
 class Checked(aiohttp.BytesPayload):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from shipway.kube.client import Client
 from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.resource import Key, Object, Resource
-from shipway.kube.wire import Identity
+from shipway.kube.shapes import Identity
 from shipway.runtime import metrics
 from shipway.runtime.cache import ObjectCache, Place, place_of, uid_of
 from shipway.runtime.clock import Clock

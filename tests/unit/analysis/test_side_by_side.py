@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipway.analysis.bins import Bins
 from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.distances import Distance
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
 from shipway.analysis.side_by_side import GAPS, log_e_values
+from shipway.analysis.two_samples import log_e_value
 from shipway.api.v1alpha1.gates import Verdict
 
 SHARE = st.floats(0.0, 1.0)
@@ -52,6 +55,26 @@ def test_equals_without_a_margin_are_a_fair_game_or_worse_and_a_margin_never_hel
     dearer = averages(share, share, trials=trials, known=known, margin=0.05)
     assert max(fair) <= 1 + 1e-9
     assert all(b <= a for a, b in zip(fair, dearer, strict=True))
+
+
+@given(KNOWN, KNOWN, KNOWN, st.floats(0, 0.5))
+def test_it_is_the_e_value_of_two_samples_of_answers_that_hit_and_that_do_not(
+    candidate: Count, stable: Count, known: Count, margin: float
+):
+    old = max((known + Count(50, 1)).share, 1e-4)
+    general = [
+        log_e_value(
+            candidate=Bins((candidate.trials - candidate.hits, candidate.hits)),
+            stable=Bins((stable.trials - stable.hits, stable.hits)),
+            new=(1 - new, new),
+            old=(1 - old, old),
+            distance=Distance.KOLMOGOROV_SMIRNOV,
+            margin=margin,
+        )
+        for new in (old + gap * (1 - old) for gap in GAPS)
+    ]
+    found = log_e_values(candidate=candidate, stable=stable, known=known, margin=margin)
+    assert found == pytest.approx(general, rel=1e-9, abs=1e-9)
 
 
 def test_one_version_alone_is_no_evidence():

@@ -17,27 +17,11 @@ from shipway.integrations.alertmanager import LASTS_SECONDS, REFRESH_SECONDS, Al
 from shipway.integrations.courier import FIRST_PAUSE_SECONDS, Courier
 from shipway.integrations.notice import Notice, Outcome, Stage
 from shipway.kube.resource import Key
+from unit.integrations.notices import NOTICE
 
 NOW = 1_800_000_000.0
 Results = asyncio.Queue[Key]
 KEY = Key("Incident", "team-reco", "ranker-v3-1")
-NOTICE = Notice(
-    uid="u",
-    stage=Stage.OPENED,
-    type="Rollback",
-    namespace="team-reco",
-    name="ranker-v3-1",
-    severity="Critical",
-    owner="reco",
-    team="reco",
-    on_call="#reco",
-    model="ranker",
-    version="v3",
-    gate="errors",
-    summary="errors: 9/40",
-    runbook="https://runbooks.example.com/ranker",
-    detected_at="2027-01-15T08:00:00Z",
-)
 
 
 class Clock:

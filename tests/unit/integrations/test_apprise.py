@@ -10,24 +10,11 @@ import pytest_asyncio
 from aiohttp import web
 
 from shipway.integrations.apprise import AppriseReceiver, addresses, body, title
-from shipway.integrations.notice import NotDeliveredError, Notice, Stage
+from shipway.integrations.notice import NotDeliveredError, Stage
+from unit.integrations import notices
 
-NOTICE = Notice(
-    uid="u1",
-    stage=Stage.OPENED,
-    type="Rollback",
-    namespace="team-reco",
-    name="ranker-v3-rollback",
-    severity="Major",
-    owner="reco",
-    team="reco",
-    on_call="#reco-oncall",
-    model="ranker",
-    version="v3",
-    gate="errors",
-    summary="v3: 7 errors in 31 answers",
-    runbook="https://runbooks.example.com/rollback",
-    detected_at="2026-11-24T10:00:00Z",
+NOTICE = replace(
+    notices.NOTICE, uid="u1", name="ranker-v3-rollback", severity="Major", summary="v3: 7 errors in 31 answers"
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.pod_shape import PodShape
 from shipway.kube import wire
+from shipway.kube.shapes import Identity, Metadata
 
 POD: dict[str, Any] = {
     "apiVersion": "v1",
@@ -42,7 +43,7 @@ MANAGED = {
 
 
 class Name(TypedDict, total=False):
-    metadata: wire.Metadata
+    metadata: Metadata
 
 
 def listed(*items: dict[str, Any] | None, **meta: str) -> bytes:
@@ -66,7 +67,7 @@ def test_with_a_shape_nothing_else_is_decoded():
 
 
 def test_an_identity_is_what_a_version_is_known_by():
-    (only,), _ = wire.page(listed(MANAGED), wire.Identity)
+    (only,), _ = wire.page(listed(MANAGED), Identity)
     assert only == {"metadata": {"name": "p", "namespace": "a", "uid": "u", "resourceVersion": "7"}}
 
 
