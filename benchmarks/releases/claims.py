@@ -11,6 +11,7 @@ from benchmarks.releases.scenarios import GATES, SCENARIOS, Ending
 from benchmarks.releases.unreliable import Fault
 from shipway.api.v1alpha1.gates import Gate
 from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.controllers.servingdeployment import alpha
 from shipway_demo.claims import claim
 
 OURS = "shipway"
@@ -68,11 +69,12 @@ def back(runs: Sequence[Run]) -> list[float]:
 def expected_samples(fault: Fault) -> float:
     """Answers that a test needs on average if it knows both shares of errors beforehand (Wald), at our gate's level."""
     rollout = Rollout.model_validate(SCENARIOS["at-10"].plan.ours())
-    tests = len(GATES) * (len(SCENARIOS["at-10"].plan.steps) + 2)
+    ((weight, _),) = SCENARIOS["at-10"].plan.steps
+    level = alpha.of_gates(rollout)[GATES[0]["name"]] * alpha.part_of_step(rollout, load=weight)
     bad = fault.background + fault.errors
     allowed = fault.background + float(Gate.model_validate(GATES[0]).margin)
     gain = bad * log(bad / allowed) + (1 - bad) * log((1 - bad) / (1 - allowed))
-    return log(tests / float(rollout.alpha)) / gain
+    return -log(level) / gain
 
 
 def _timed(ours: Sequence[Run]) -> Iterator[tuple[str, Number]]:

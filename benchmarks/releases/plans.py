@@ -18,8 +18,8 @@ from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
-from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
-from shipway.controllers.servingdeployment.evidence import from_status
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec, Weights
+from shipway.controllers.servingdeployment.evidence import from_status, to_status
 
 TICK = 0.25
 BUCKETS = Buckets(0.001, 1.25, 52)
@@ -73,12 +73,14 @@ class Gates:
     def __init__(self, versions: Versions) -> None:
         rollout = DEFAULT.ours()
         gates = [gate if gate["type"] != "ErrorRate" else {**gate, "margin": versions.margin} for gate in GATES]
-        spec = ServingDeploymentSpec.model_validate({**_SPEC, "rollout": {**rollout, "gates": gates}})
-        self._evidence = from_status(spec, _BEGINNING)
+        self._spec = ServingDeploymentSpec.model_validate({**_SPEC, "rollout": {**rollout, "gates": gates}})
+        self._evidence = from_status(self._spec, _BEGINNING)
 
     def begin(self, weight: int) -> None:
-        """See Judge."""
-        self._evidence = self._evidence.next_step(keep_stable=weight == 100)
+        """See Judge; by way of the status, as the operator does it."""
+        kept = to_status(self._evidence.next_step(keep_stable=weight == 100), {})
+        step = {"weights": Weights(desired=weight, observed=weight), "evidence": kept}
+        self._evidence = from_status(self._spec, _BEGINNING.model_copy(update=step))
 
     def look(self, new: Sample, old: Sample) -> Verdict:
         """See Judge."""

@@ -26,7 +26,8 @@ from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.gates import Verdict
 
 TICK = 0.25
-TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.01 / (2 * 5))
+TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.01 / 2, step=2 / 3)
+"""One of two gates, in a first step at a quarter of the traffic."""
 Pair = tuple[Count, Count]
 Rule = Callable[[Iterator[Pair]], int | None]
 """Sees batches of the candidate and of stable; the number of the batch after which it blames the candidate."""

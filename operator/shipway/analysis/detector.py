@@ -13,11 +13,11 @@ from math import exp, inf, log, log1p
 
 from shipway.analysis.counts import Count
 
-ALTERNATIVES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+ALTERNATIVES = (0.02, 0.045, 0.1, 0.22, 0.5)
 """How far above the bound, as a part of the way to 1."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
-_AT_ONCE = 0.5
+_AT_ONCE = 0.75
 """Weight of the first block: most versions that are bad are bad from their first answer on."""
 _SCALE = 16
 """Blocks in which about half of the other starts' weight lies; later ones weigh ever less, but never nothing."""

@@ -33,7 +33,8 @@ class Tolerance:
     Attributes:
         margin: How much larger the new version's value may be; a share as a fraction.
         min_samples: Answers of each version before NoEvidenceOfHarm may be said.
-        alpha: Probability of ever failing a version that is within the margin.
+        alpha: Probability of ever failing a version that is within the margin, in the whole release.
+        step: What part of alpha the tests may spend that begin anew with every step.
         floor: A value of stable's below this counts as this: where good enough is good enough.
         bursts: Newest batches of stable that excuse the new version; 0 for what does not come in bursts.
     """
@@ -41,27 +42,33 @@ class Tolerance:
     margin: float
     min_samples: int
     alpha: float
+    step: float = 1.0
     floor: float = -inf
     bursts: int = RECENT_BATCHES
 
     @property
+    def step_alpha(self) -> float:
+        """Spent in this step, but for what both versions side by side may spend in the whole release."""
+        return self.alpha * self.step
+
+    @property
     def baseline_alpha(self) -> float:
         """Spent on stable's interval."""
-        return self.alpha / 4
+        return self.step_alpha / 8
 
     @property
     def bound_alpha(self) -> float:
         """Spent on the new version's interval."""
-        return self.alpha / 8
+        return self.step_alpha / 16
 
     @property
     def detector_alpha(self) -> float:
         """Spent on the detector."""
-        return self.alpha * 3 / 8
+        return self.step_alpha * 9 / 16
 
     @property
     def side_by_side_alpha(self) -> float:
-        """Spent on both versions side by side."""
+        """Spent on both versions side by side; of the whole release, as their evidence is."""
         return self.alpha / 4
 
 

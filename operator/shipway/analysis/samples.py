@@ -19,7 +19,7 @@ def expected_to_fail(tolerance: Tolerance, *, stable: float, candidate: float) -
     bound = stable + tolerance.margin
     if candidate <= bound:
         return inf
-    return -log(tolerance.alpha) / divergence(candidate, min(bound, 1.0))
+    return -log(tolerance.step_alpha) / divergence(candidate, min(bound, 1.0))
 
 
 def minimum(tolerance: Tolerance, *, stable: float, candidate: float) -> float:

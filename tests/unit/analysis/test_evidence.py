@@ -57,7 +57,7 @@ def test_answers_that_made_the_threshold_are_not_counted_by_it():
 def test_a_slow_version_fails_and_a_fast_one_passes_on():
     ready = after(both_gates(), candidate=sample(), stable=sample(answers=CALIBRATION))
     slow = after(ready, candidate=sample(0.5, answers=5), stable=sample(answers=15), times=40)
-    fast = after(ready, candidate=sample(0.005, answers=5), stable=sample(answers=15), times=40)
+    fast = after(ready, candidate=sample(0.005, answers=5), stable=sample(answers=15), times=50)
     assert slow.judge()["latency"].verdict is Verdict.FAIL
     assert fast.judge()["latency"].verdict is Verdict.PASS
     assert slow.judge()["errors"].verdict is not Verdict.FAIL

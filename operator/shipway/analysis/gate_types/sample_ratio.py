@@ -83,6 +83,6 @@ class SampleRatio:
         if self.weight is None:
             return Verdict.INCONCLUSIVE, "the gateway has not followed the route for long enough"
         weights = {CANDIDATE: self.weight, STABLE: 100 - self.weight}
-        allotment = Allotment(weights, self.tolerance.margin, self.tolerance.min_samples, self.tolerance.alpha)
+        allotment = Allotment(weights, self.tolerance.margin, self.tolerance.min_samples, self.tolerance.step_alpha)
         found = judge_shares({CANDIDATE: self.candidate, STABLE: self.stable}, allotment)
         return found.verdict, found.message

@@ -1,18 +1,16 @@
 """The evidence of a step between the status, where it survives the operator, and the tests, where it is judged."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Literal
 
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import StepEvidence
 from shipway.analysis.judgement import Judgement
-from shipway.analysis.split import split
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
 from shipway.api.v1alpha1.gates import Gate, Verdict
-from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec
-from shipway.controllers.servingdeployment import kept_side_by_side, steps
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
+from shipway.controllers.servingdeployment import alpha, kept_side_by_side
 from shipway.controllers.servingdeployment.kept import answers, predictions, resumed, routed, slow
 from shipway.controllers.servingdeployment.kept_sums import Kept, sums
 from shipway.controllers.servingdeployment.situation import Findings
@@ -41,8 +39,9 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     stable = next((kept for kept in rollout.evidence if kept.role == "Stable"), None)
     began = seconds(rollout.step_started_at or rollout.started_at)
     kept = Kept(candidate, stable, rollout.weights.desired, began)
-    parts = alphas(spec.rollout)
-    gates = tuple(resumed(gate, parts[gate.name], kept) for gate in spec.rollout.gates if gate.counts)
+    load = 100 if rollout.mirror else rollout.weights.desired
+    parts, step = alpha.of_gates(spec.rollout), alpha.part_of_step(spec.rollout, load=load)
+    gates = tuple(resumed(gate, kept, alpha=parts[gate.name], step=step) for gate in spec.rollout.gates if gate.counts)
     return StepEvidence(gates, answers(candidate), answers(stable))
 
 
@@ -65,18 +64,6 @@ def describe(judgement: Judgement) -> str:
     return (
         str(judgement.candidate) if judgement.stable is None else f"{judgement.candidate} vs stable {judgement.stable}"
     )
-
-
-def alphas(rollout: Rollout) -> Mapping[str, float]:
-    """The part of a release's alpha that each gate has in one step.
-
-    Split over every weight and the bake, then over the gates whose tests may take the version back. The others take
-    nothing from these: each may spend what is there for the step.
-    """
-    step = Fraction(rollout.alpha) / (len(steps.stages_of(rollout.steps)) + 1)
-    deciding = {gate.name: 1 for gate in rollout.gates if gate.spends_alpha}
-    parts = split(step, deciding) if deciding else {}
-    return {gate.name: float(parts.get(gate.name, step)) for gate in rollout.gates}
 
 
 def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> Evidence:

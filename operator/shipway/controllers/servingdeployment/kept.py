@@ -22,15 +22,16 @@ _ROUNDING = 1e-5
 """A threshold is kept with six digits."""
 
 
-def resumed(gate: Gate, alpha: float, kept: Kept) -> GateEvidence:
+def resumed(gate: Gate, kept: Kept, *, alpha: float, step: float) -> GateEvidence:
     """The gate with the evidence that was kept.
 
     Args:
         gate: As it is declared.
-        alpha: Its part of the release's alpha in this step.
         kept: What the status holds.
+        alpha: Its part of the release's alpha.
+        step: What part of that may be spent in this step.
     """
-    return _RESUMED[gate.type](gate, Tolerance(float(gate.margin), gate.min_samples, alpha), kept)
+    return _RESUMED[gate.type](gate, Tolerance(float(gate.margin), gate.min_samples, alpha, step=step), kept)
 
 
 def answers(evidence: Evidence | None) -> Count:

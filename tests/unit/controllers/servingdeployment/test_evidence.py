@@ -18,7 +18,8 @@ from shipway.analysis.shift import GROUPS
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Predictions
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
-from shipway.controllers.servingdeployment.evidence import alphas, from_status, to_status
+from shipway.controllers.servingdeployment import alpha
+from shipway.controllers.servingdeployment.evidence import from_status, to_status
 from unit.controllers.servingdeployment.world import serving_spec
 
 BUCKETS = Buckets(0.001, 1.25, 40)
@@ -143,10 +144,9 @@ def test_what_is_kept_of_predictions_is_bounded_whatever_a_predictor_counts(coun
     assert groups.size <= 3 * GROUPS
 
 
-def test_a_release_of_one_kind_of_gate_splits_alpha_over_gates_weights_and_the_bake():
+def test_a_release_splits_alpha_over_its_gates():
     two = [{"name": name, "type": "ErrorRate"} for name in ("a", "b")]
-    steps = [{"setWeight": 10}, {"setWeight": 50}]
-    assert alphas(Rollout(steps=steps, gates=two)) == {"a": 0.01 / 8, "b": 0.01 / 8}
+    assert alpha.of_gates(Rollout(gates=two)) == {"a": 0.005, "b": 0.005}
 
 
 def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
@@ -155,7 +155,7 @@ def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
         {"name": "ratio", "type": "SampleRatio"},
         {"name": "latency", "type": "Latency", "onFail": "Observe"},
     ]
-    assert alphas(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.005)
+    assert alpha.of_gates(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.01)
 
 
 def test_a_threshold_and_a_stranger_s_word_are_no_tests_and_take_nothing_of_alpha():
@@ -164,7 +164,7 @@ def test_a_threshold_and_a_stranger_s_word_are_no_tests_and_take_nothing_of_alph
         {"name": "load", "type": "PromQL", "query": "load", "limit": "1"},
         {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}},
     ]
-    assert alphas(Rollout(gates=gates))["errors"] == 0.005
+    assert alpha.of_gates(Rollout(gates=gates))["errors"] == 0.01
     assert [gate.name for gate in from_status(spec(*gates), rollout()).gates] == ["errors"]
 
 
