@@ -46,7 +46,7 @@ class Run:
         contestant: Who released.
         scenario: What.
         ended: How it ended.
-        first_answer_s: From asking for the version to its first answer.
+        first_answer_s: From asking for the version to its first answer; None if no client ever got one.
         minutes: From asking for the version to the end.
         back_s: From the first bad answer to the version's last answer of all.
         bad_answers: Spoilt answers of the version from the first bad one on, background errors too.
@@ -60,7 +60,7 @@ class Run:
     contestant: str
     scenario: str
     ended: Ending
-    first_answer_s: float
+    first_answer_s: float | None
     minutes: float
     back_s: float | None
     bad_answers: int | None
@@ -100,19 +100,14 @@ def measured(
         began: When the version was asked for, Unix seconds.
         ended: How it ended and when that was seen.
         route_writes: When the route was written, Unix seconds.
-
-    Raises:
-        ValueError: the new version never answered.
     """
     its = sorted((answer for answer in answers if answer.version == version), key=lambda answer: answer.ended)
-    if not its:
-        raise ValueError(f"{scenario}: {version} has not answered once")
     how, when = ended
     return Run(
         contestant=contestant,
         scenario=scenario,
         ended=how,
-        first_answer_s=round(its[0].ended - began, 3),
+        first_answer_s=round(its[0].ended - began, 3) if its else None,
         minutes=round((when - began) / 60, 3),
         **_fault(its, sorted(route_writes), taken_back=how is Ending.TAKEN_BACK),
         requests=sum(answer.status != NOT_ASKED for answer in answers),

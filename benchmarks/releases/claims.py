@@ -26,6 +26,7 @@ LIMITS: Mapping[str, tuple[str, tuple[str, Number]]] = {
     "at_1000_rps_median_s": ("s", ("<=", 1.5)),
     "latency_p95_s": ("s", ("<=", 12)),
     "subtle_caught_before_100_percent": ("%", (">=", 95)),
+    "clients_of_mirrored_versions": ("releases", ("==", 0)),
     "false_aborts_of_1000_AA": ("releases", ("<=", 4)),
     "false_aborts_of_100_live_AA": ("releases", ("<=", 1)),
     "requests_asked": ("requests", (">=", 100_000)),
@@ -98,6 +99,8 @@ def _counted(ours: Sequence[Run], disturbed: Sequence[Mapping[str, Any]]) -> Ite
         yield "bad_answers_p95", p95(bad)
     if samples := [run.samples for run in of(ours, "at-10") if run.samples is not None]:
         yield "at_10_rps_ratio_to_expected_samples", median(samples) / expected_samples(SCENARIOS["at-10"].fault)
+    if mirrored := of(ours, "mirrored"):
+        yield "clients_of_mirrored_versions", sum(run.first_answer_s is not None for run in mirrored)
     if equal := [run for run in ours if SCENARIOS[run.scenario].ends is not Ending.TAKEN_BACK]:
         yield "false_aborts_of_100_live_AA", 100 * sum(run.ended is Ending.TAKEN_BACK for run in equal) / len(equal)
     if ill := [run for run in ours if SCENARIOS[run.scenario].ends is Ending.TAKEN_BACK]:

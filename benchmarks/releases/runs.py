@@ -69,11 +69,18 @@ class Runner:
         self.stable = version
 
     async def _ended(self, version: Version, scenario: Scenario, seen: Traffic) -> tuple[Ending, float]:
-        its = await seen.until(
-            lambda answer: answer.version == version.name, within=START_SECONDS, what=f"{version.name} answers"
-        )
-        while time.time() < its.ended + scenario.watch_seconds:
+        until = await self._begun(version, scenario, seen) + scenario.watch_seconds
+        while time.time() < until:
             if ending := await self.contestant.ended(version):
                 return ending, time.time()
             await asyncio.sleep(LOOK_SECONDS)
         return Ending.NEITHER, time.time()
+
+    async def _begun(self, version: Version, scenario: Scenario, seen: Traffic) -> float:
+        """When the version began to answer, or when it must have: of one that is mirrored no client hears."""
+        if scenario.plan.mirror_seconds:
+            return time.time() + START_SECONDS
+        its = await seen.until(
+            lambda answer: answer.version == version.name, within=START_SECONDS, what=f"{version.name} answers"
+        )
+        return its.ended

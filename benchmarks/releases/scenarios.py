@@ -17,14 +17,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """Weights in percent, each with its seconds, and the bake after 100."""
+    """Weights in percent, each with its seconds, and the bake after 100; a mirror of all requests may come before."""
 
     steps: tuple[tuple[int, int], ...]
     bake_seconds: int
+    mirror_seconds: int = 0
 
     def ours(self) -> dict[str, Any]:
         """As the rollout of a ServingDeployment, with the gates."""
-        steps = [part for weight, seconds in self.steps for part in _step(weight, {"seconds": seconds})]
+        mirror = [{"mirror": {}}, {"pause": {"seconds": self.mirror_seconds}}] if self.mirror_seconds else []
+        steps = mirror + [part for weight, seconds in self.steps for part in _step(weight, {"seconds": seconds})]
         return {"steps": steps, "gates": GATES, "bakeSeconds": self.bake_seconds}
 
     def argo(self) -> list[dict[str, Any]]:
@@ -89,6 +91,14 @@ SCENARIOS = {
         Scenario(name="at-10", rate=10, fault=THIRD, watch_seconds=240, runs=10),
         Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=5),
         Scenario(name="slow", rate=100, fault=Fault(slow=0.25), watch_seconds=60, runs=20),
+        Scenario(
+            name="mirrored",
+            rate=100,
+            fault=THIRD,
+            watch_seconds=120,
+            runs=5,
+            plan=Plan(((10, 3600),), bake_seconds=60, mirror_seconds=120),
+        ),
         Scenario(name="same", rate=100, fault=Fault(), watch_seconds=60, runs=20, peer_runs=10, ends=Ending.NEITHER),
         Scenario(name="good", rate=100, fault=Fault(), watch_seconds=1200, runs=3, plan=DEFAULT, ends=Ending.PROMOTED),
     )

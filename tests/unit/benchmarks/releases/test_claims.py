@@ -52,6 +52,12 @@ def test_a_bad_release_that_nobody_noticed_is_told() -> None:
     assert value("noticed_of_bad_releases", RUN, replace(RUN, ended=Ending.NEITHER, back_s=None)) == 50
 
 
+def test_a_mirrored_version_that_answered_a_client_is_told() -> None:
+    unseen = replace(RUN, scenario="mirrored", first_answer_s=None)
+    assert value("clients_of_mirrored_versions", unseen, unseen) == 0
+    assert value("clients_of_mirrored_versions", unseen, replace(unseen, first_answer_s=3.0)) == 1
+
+
 def test_what_is_lost_counts_wherever_it_is_lost() -> None:
     disturbed = [{"requests": 100_000, "lost": 2}]
     assert value("requests_lost", replace(RUN, lost=1), disturbed=disturbed) == 3

@@ -24,6 +24,12 @@ def test_a_plan_means_the_same_to_both(plan: Plan) -> None:
     assert waits[:-1] == [f"{stage.seconds}s" for stage in ours[:-1]]
 
 
+def test_a_mirror_comes_before_the_first_weight() -> None:
+    plan = Plan(((10, 60),), bake_seconds=1, mirror_seconds=30)
+    first, second, *_ = stages_of(Rollout.model_validate(plan.ours()).steps)
+    assert (first.mirror, first.seconds, second.weight) == (True, 30, 10)
+
+
 def test_the_default_plan_leaves_time_to_start_within_ten_minutes() -> None:
     assert sum(seconds for _, seconds in DEFAULT.steps) + DEFAULT.bake_seconds <= 9.5 * 60
 
