@@ -44,11 +44,11 @@ class Ours:
         await self._want(version, plan)
 
     async def ended(self, version: Version) -> Ending | None:
-        """By the status alone."""
+        """By the status alone; what was taken back for anything else than a gate was not noticed."""
         status = (await self._client.get(SERVING_DEPLOYMENT, self.namespace, MODEL)).get("status", {})
         abort, stable = status.get("abort", {}), status.get("stable", {})
         if abort.get("version") == version.name and abort.get("routeConfirmedAt"):
-            return Ending.TAKEN_BACK
+            return Ending.TAKEN_BACK if abort["reason"] == "GateFailed" else Ending.NEITHER
         if stable.get("version") == version.name and stable.get("baked"):
             return Ending.PROMOTED
         return None
