@@ -19,6 +19,7 @@ from phases import queue_latency, quiet, restart, single
 from players import playing
 from ranges import out_of_range
 from report import filled
+from rollouts import rollouts
 from shards import NAMESPACES, shards
 from subject import Subject
 from subjects import SUBJECTS
@@ -29,6 +30,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 QUICK = 200
 SHARDS, SHARDED = "shards", 1000
+ROLLOUTS = "rollouts"
 
 
 def main() -> int:
@@ -38,7 +40,7 @@ def main() -> int:
         "--quick", action="store_true", help=f"{QUICK} objects, held against ranges.yaml, nothing written"
     )
     parser.add_argument("--sizes", help="numbers of objects (default: as many as each kind carries in minutes)")
-    parser.add_argument("--subjects", help=f"what to create (default: {','.join(SUBJECTS)},shards)")
+    parser.add_argument("--subjects", help=f"what to create (default: {','.join(SUBJECTS)},{SHARDS},{ROLLOUTS})")
     parser.add_argument(
         "--rounds", type=int, default=1, help="measure so often, kind by kind; phases the first time only"
     )
@@ -57,7 +59,9 @@ def main() -> int:
     run = Run(quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
         run.keep(json.loads(arguments.output.read_text()))
-    names = [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join((*SUBJECTS, SHARDS))).split(",")
+    names = (
+        [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join((*SUBJECTS, SHARDS, ROLLOUTS))).split(",")
+    )
     sizes = str(QUICK) if arguments.quick else arguments.sizes
     for name in names * (1 if arguments.quick else arguments.rounds):
         asyncio.run(run.measure(name, arguments.name, arguments.namespaces, _sizes(name, sizes)))
@@ -73,7 +77,7 @@ def main() -> int:
 def _sizes(name: str, wanted: str | None) -> tuple[int, ...]:
     if wanted:
         return tuple(sorted(int(word) for word in wanted.split(",")))
-    return (SHARDED,) if name == SHARDS else SUBJECTS[name].sizes
+    return (SHARDED,) if name in (SHARDS, ROLLOUTS) else SUBJECTS[name].sizes
 
 
 class Run:
@@ -94,7 +98,7 @@ class Run:
         """Measure a subject at all sizes, or two operators against one.
 
         Args:
-            name: The subject's, or `shards`.
+            name: The subject's, `shards` or `rollouts`.
             lab: Name of the lab that is started for it.
             namespaces: How many there are.
             sizes: Numbers of objects, small to large.
@@ -102,6 +106,10 @@ class Run:
         if name == SHARDS:
             async with cluster(lab, namespaces=NAMESPACES) as where:
                 self._phases[SHARDS] = self._say(SHARDS, await shards(where, SUBJECTS[OURS], sizes[-1]))
+            return
+        if name == ROLLOUTS:
+            async with cluster(lab, namespaces=namespaces) as where:
+                self._phases[ROLLOUTS] = self._say(ROLLOUTS, await rollouts(where))
             return
         subject = SUBJECTS[name]
         async with cluster(lab, namespaces=namespaces, parts=subject.parts) as where:

@@ -50,6 +50,7 @@ LIMITS = {
     "poisoned_object_delay_s": Limit(1, "s"),
     "giant_object_delay_s": Limit(1, "s"),
     "two_shards_speedup": Limit(1.8, "times", least=True),
+    "operator_cores_50_rollouts_of_1000": Limit(1, "cores"),
 }
 PEERS = {"trainer": "trainjob", "jobset": "jobset", "kuberay": "raycluster"}
 OURS = "trainingjob"
@@ -135,6 +136,8 @@ def _in_phases(phases: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     yield from phases.get("delays", {}).items()
     if found := phases.get("shards"):
         yield "two_shards_speedup", found["two_shards_speedup"]
+    if found := phases.get("rollouts"):
+        yield f"operator_cores_{found['rollouts']}_rollouts_of_{found['objects']}", found["cores"]
 
 
 def _judged(name: str, value: float) -> Claim:

@@ -88,6 +88,12 @@ def _sentences(results: Results) -> Iterable[str]:
             f"{shards['share_of_a_core']:g} of a core:\n"
             f"done {shards['two_shards_speedup']:g} times as soon as one alone."
         )
+    if rollouts := phases.get("rollouts"):
+        yield (
+            f"{rollouts['rollouts']} releases in their first step, of {rollouts['objects']:,} ServingDeployments:\n"
+            f"{rollouts['cores']:.2f} cores of the operator, {rollouts['apiserver_cores']:.2f} of the API server, "
+            f"{rollouts['reads_per_second']:g} readings and {rollouts['writes_per_second']:g} writes a second."
+        )
     powers = ", ".join(f"{subject} {power:g}" for subject, power in results["growth"].items())
     yield f"Processor time grows with the number of objects by the power: {powers}."
     machine = results["machine"]
