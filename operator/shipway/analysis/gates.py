@@ -80,6 +80,9 @@ class Comparison(Generic[S]):
     measure: Measure[S]
     candidate: S
     stable: S
+    """What stable is known by: since before the new version answered, where that was seen."""
+    beside: S
+    """What stable has done since the new version's first answer: an outage of both counts for both."""
     detector: Detector = field(default_factory=Detector)
     drift: Detector = field(default_factory=Detector)
     """The same detector on stable itself: whatever hits both is not the new version's doing."""
@@ -91,13 +94,14 @@ class Comparison(Generic[S]):
     @classmethod
     def begin(cls, tolerance: Tolerance, measure: Measure[S]) -> "Comparison[S]":
         """Nothing seen yet."""
-        return cls(tolerance, measure, measure.nothing, measure.nothing)
+        return cls(tolerance, measure, measure.nothing, measure.nothing, measure.nothing)
 
     @classmethod
     def resumed(cls, tolerance: Tolerance, measure: Measure[S], *, candidate: S, stable: S) -> "Comparison[S]":
         """Go on from sums that were kept; what the step's detectors had seen is lost, their error rate is not."""
         began, drifted = Detector(trials=candidate.trials), Detector(trials=stable.trials)
-        return cls(tolerance, measure, candidate, stable, began, drifted)
+        beside = stable if candidate.trials else measure.nothing
+        return cls(tolerance, measure, candidate, stable, beside, began, drifted)
 
     def next_step(self, *, keep_stable: bool) -> "Comparison[S]":
         """Begin a step; `keep_stable` keeps stable's sums as the baseline."""
@@ -108,7 +112,7 @@ class Comparison(Generic[S]):
 
     def observe(self, *, candidate: S, stable: S) -> "Comparison[S]":
         """The evidence after one more batch."""
-        usual = self._baseline(self.tolerance.baseline_alpha).upper
+        usual = self._baseline(self.tolerance.baseline_alpha, self.stable).upper
         bursts = self.tolerance.bursts
         recent = (*self.recent, stable)[-bursts:] if bursts else ()
         burst = self._worst_burst(recent, usual)
@@ -117,6 +121,7 @@ class Comparison(Generic[S]):
             self,
             candidate=self.candidate + candidate,
             stable=self.stable + stable,
+            beside=self.beside + stable if self.candidate.trials or candidate.trials else self.beside,
             detector=self._fold(self.detector, candidate, now),
             drift=self._fold(self.drift, stable, usual),
             side_by_side=self._compare(candidate, stable, excused=burst > usual),
@@ -167,11 +172,13 @@ class Comparison(Generic[S]):
 
     def _difference(self, candidate_alpha: float, stable_alpha: float | None = None) -> Interval:
         new = self.measure.interval(self.candidate, candidate_alpha)
-        old = self._baseline(stable_alpha or self.tolerance.baseline_alpha)
+        # Without traffic of its own, stable is what it was.
+        same_time = self.beside if self.beside.trials else self.stable
+        old = self._baseline(stable_alpha or self.tolerance.baseline_alpha, same_time)
         return Interval(new.lower - old.upper, new.upper - old.lower)
 
-    def _baseline(self, alpha: float) -> Interval:
-        known, floor = self.measure.interval(self.stable, alpha), self.tolerance.floor
+    def _baseline(self, alpha: float, seen: S) -> Interval:
+        known, floor = self.measure.interval(seen, alpha), self.tolerance.floor
         return Interval(max(known.lower, floor), max(known.upper, floor))
 
     def _fold(self, detector: Detector, batch: S, base: float) -> Detector:

@@ -4,7 +4,7 @@ from random import Random
 from statistics import median
 
 from shipway.analysis import gates
-from shipway.analysis.counts import Count
+from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.gates import Verdict
 
@@ -40,6 +40,23 @@ def seconds_to_notice(random: Random, share: float) -> float:
         if gate.judge().verdict is Verdict.FAIL:
             return tick * TICK - 20
     return 60.0
+
+
+def fails_after_an_outage_of_both(random: Random) -> bool:
+    """Stable has been well for a minute before, of which the new version knows nothing."""
+    gate = gates.Comparison.begin(ERRORS, PROPORTION)
+    for _ in range(int(60 / TICK)):
+        gate = gate.observe(candidate=NOTHING, stable=batch(random, rate=60, share=0.01))
+    for tick in range(int(30 / TICK)):
+        share = 1.0 if 10 <= tick * TICK < 13 else 0.01
+        gate = gate.observe(candidate=batch(random, rate=15, share=share), stable=batch(random, rate=45, share=share))
+        if gate.judge().verdict is Verdict.FAIL:
+            return True
+    return False
+
+
+def test_an_outage_of_both_in_the_first_step_does_not_take_a_good_version_back() -> None:
+    assert not any(fails_after_an_outage_of_both(Random(seed)) for seed in range(20))
 
 
 def test_stalls_that_slow_both_versions_do_not_take_a_good_version_back() -> None:
