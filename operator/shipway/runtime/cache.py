@@ -9,7 +9,6 @@ Objects are kept as JSON and decoded when read: as dictionaries they would take 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
@@ -20,6 +19,8 @@ from shipway.kube.resource import Key, Object, Resource
 
 REMEMBER_DEAD_SECONDS = 600.0
 _FOREVER = 1 << 63
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder()
 _K = TypeVar("_K")
 _N = TypeVar("_N")
 
@@ -58,8 +59,7 @@ class Change(NamedTuple):
     before: Object | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """An object at rest, and what is asked of it most."""
 
     version: int
@@ -69,7 +69,7 @@ class _Entry:
     json: bytes
 
     def object(self) -> Object:
-        decoded: Object = msgspec.json.decode(self.json)
+        decoded: Object = _DECODER.decode(self.json)
         return decoded
 
 
@@ -156,23 +156,20 @@ class ObjectCache:
 
     def is_news(self, resource: Resource, obj: Object) -> bool:
         """Whether an object is newer than what is known, and not known to be deleted."""
-        dead = self._dead.get(uid_of(obj))
-        # A deletion has a version of its own, so what bears the version of a farewell has only left the selection.
-        if dead is not None and version_of(obj) < dead[0]:
-            return False
         known = self._objects[resource].get(place_of(obj))
-        return known is None or known.version < version_of(obj)
+        return self._is_newer(known, uid_of(obj), version_of(obj))
 
     def put(self, resource: Resource, obj: Object) -> Change | None:
         """Take in an object; None when it is no news."""
-        if not self.is_news(resource, obj):
+        place, uid, version = place_of(obj), uid_of(obj), version_of(obj)
+        known = self._objects[resource].get(place)
+        if not self._is_newer(known, uid, version):
             return None
-        place = place_of(obj)
-        if known := self._objects[resource].get(place):
+        if known:
             self._unindex(resource, place, known)
-        json = msgspec.json.encode(obj)
+        json = _ENCODER.encode(obj)
         tags = tuple(self._tags[resource](obj)) if resource in self._tags else ()
-        self._index(resource, place, _Entry(version_of(obj), uid_of(obj), owner_of(obj), tags, json))
+        self._index(resource, place, _Entry(version, uid, owner_of(obj), tags, json))
         return Change(known.object() if known else None)
 
     def remove(self, resource: Resource, obj: Object, *, gone_for_good: bool = False) -> Object | None:
@@ -192,6 +189,13 @@ class ObjectCache:
             return None
         self._unindex(resource, place, known)
         return known.object()
+
+    def _is_newer(self, known: _Entry | None, uid: str, version: int) -> bool:
+        dead = self._dead.get(uid)
+        # A deletion has a version of its own, so what bears the version of a farewell has only left the selection.
+        if dead is not None and version < dead[0]:
+            return False
+        return known is None or known.version < version
 
     def _bury(self, uid: str, version: int) -> None:
         if not uid:

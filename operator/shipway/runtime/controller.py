@@ -36,6 +36,10 @@ def _same(obj: Object) -> Object:
     return obj
 
 
+Affects = Callable[[Object, Cache], Iterable[Key]]
+"""Maps a changed object to the keys to look at again."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """A resource whose changes concern a controller.
@@ -47,7 +51,7 @@ class Watch:
     """
 
     resource: Resource
-    affects: Callable[[Object, Cache], Iterable[Key]]
+    affects: Affects
     selector: str = ""
     trim: Callable[[Object], Object] = field(default=_same)
     shape: type | None = None

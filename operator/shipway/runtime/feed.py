@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from shipway.kube.resource import Key, Object, Resource, key_of
 from shipway.runtime.cache import ObjectCache
-from shipway.runtime.controller import Controller, Watch
+from shipway.runtime.controller import Affects, Controller
 from shipway.runtime.queue import Priority, WorkQueue
 from shipway.runtime.reduce import reduced
 
@@ -18,12 +18,13 @@ class Feed:
         self._queue = queue
         self._own = {controller.resource for controller in controllers}
         self._kinds = {resource.kind for resource in self._own}
-        self._watches: dict[Resource, list[Watch]] = defaultdict(list)
+        # Several controllers may ask the same of an object, as of whose it is: it is asked once.
+        self._affects: dict[Resource, dict[Affects, None]] = defaultdict(dict)
         self._watchers: dict[Resource, list[Resource]] = defaultdict(list)
         self._trims = {watch.resource: watch.trim for each in controllers for watch in each.watches}
         for controller in controllers:
             for watch in controller.watches:
-                self._watches[watch.resource].append(watch)
+                self._affects[watch.resource].setdefault(watch.affects)
                 self._watchers[watch.resource].append(controller.resource)
 
     def changed(self, resource: Resource, obj: Object) -> bool:
@@ -60,10 +61,10 @@ class Feed:
         # The older version counts too: a child that changed its owner's label concerns both.
         return {
             key
-            for watch in self._watches[resource]
+            for affects in self._affects[resource]
             for obj in versions
             if obj is not None
-            for key in watch.affects(obj, self._cache)
+            for key in affects(obj, self._cache)
         }
 
     def _wake(self, keys: Iterable[Key], priority: Priority) -> None:

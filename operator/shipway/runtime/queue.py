@@ -67,8 +67,10 @@ class WorkQueue:
         elif priority < ready.priority:
             self._order[ready.priority].pop(key, None)
             ready.priority = priority
+        else:
+            return
         if key not in self._active:
-            self._order[self._ready[key].priority].setdefault(key)
+            self._order[priority].setdefault(key)
             self._wake.set()
 
     def add_after(self, key: Key, seconds: float) -> None:

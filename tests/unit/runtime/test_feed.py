@@ -113,6 +113,22 @@ def test_what_no_controller_reconciles_wakes_nobody() -> None:
     assert world.woken() == []
 
 
+def test_what_several_controllers_ask_of_an_object_is_asked_once() -> None:
+    asked: list[str] = []
+
+    def owners_noted(obj: Object, cache: Cache) -> Iterable[Key]:
+        asked.append(obj["metadata"]["name"])
+        return owners(obj, cache)
+
+    class Asking(ModelController):
+        watches = (Watch(POD, owners_noted),)
+
+    feed = Feed(ObjectCache(), queue := WorkQueue(ShiftedClock()), [Asking(), Asking()])
+    assert feed.changed(POD, obj("Pod", "p", 1, owner="m"))
+    assert asked == ["p"]
+    assert queue.pop() == M
+
+
 def test_a_resource_that_comes_or_goes_wakes_all_whose_controller_reads_it() -> None:
     world = World()
     for name in ("a", "b"):

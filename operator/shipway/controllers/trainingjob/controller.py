@@ -8,7 +8,7 @@ from shipway.controllers.pod import read_pod, trim_pod
 from shipway.controllers.pod_shape import PodShape
 from shipway.controllers.trainingjob import children
 from shipway.controllers.trainingjob.reconcile import reconcile
-from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME, SliceShape, trim_slice
 from shipway.controllers.trainingjob.restored import newest_attempt
 from shipway.controllers.trainingjob.snapshot import Snapshot
 from shipway.controllers.trainingjob.status import finished
@@ -37,7 +37,7 @@ class TrainingJobController(Controller):
     resource = TRAINING_JOB
     watches: Sequence[Watch] = (
         Watch(POD, owner_key, selector=SELECTOR, trim=trim_pod, shape=PodShape),
-        Watch(ENDPOINT_SLICE, owner_key, selector=SELECTOR),
+        Watch(ENDPOINT_SLICE, owner_key, selector=SELECTOR, trim=trim_slice, shape=SliceShape),
         Watch(SERVICE, _all_of_the_namespace, selector=SELECTOR),
         Watch(MODEL_VERSION, owner_key),
     )

@@ -6,16 +6,32 @@ and each of them is compared with every pod of the namespace.
 """
 
 import ipaddress
+from typing import Any, TypedDict
 
 from shipway.api import labels
 from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
 from shipway.controllers.owned import owner_labels
 from shipway.controllers.pod import Pod
 from shipway.kube.resource import ENDPOINT_SLICE, POD, SERVICE, Object
+from shipway.kube.shapes import Metadata
 from shipway.runtime.plan import Apply, Create, Write
 
 PORT = 29500
 SERVICE_NAME = "shipway-rendezvous"
+_LEADS = ("addressType", "endpoints")
+
+
+class SliceShape(TypedDict, total=False):
+    """What `trim_slice` needs; an endpoint is compared whole, so that nothing a stranger adds to it stays."""
+
+    metadata: Metadata
+    addressType: Any
+    endpoints: Any
+
+
+def trim_slice(obj: Object) -> Object:
+    """The part of an EndpointSlice that tells where it leads; its labels stay anyway."""
+    return {field: obj[field] for field in _LEADS if field in obj}
 
 
 def address_of(rank_0: str) -> str:
@@ -106,5 +122,5 @@ def meeting_point(job: Object, spec: TrainingJobSpec, rank_0: Pod, known: Object
 
 def _leads_there(known: Object, wanted: Object) -> bool:
     marks = known["metadata"].get("labels") or {}
-    same_endpoints = all(known.get(field) == wanted[field] for field in ("addressType", "endpoints"))
+    same_endpoints = all(known.get(field) == wanted[field] for field in _LEADS)
     return same_endpoints and wanted["metadata"]["labels"].items() <= marks.items()

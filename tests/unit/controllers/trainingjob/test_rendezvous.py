@@ -1,10 +1,15 @@
 """How the nodes of a training find rank 0: one Service of the namespace, one name that leads to an address."""
 
+import msgspec
 import pytest
 
-from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
-from shipway.kube.resource import ENDPOINT_SLICE, SERVICE, TRAINING_JOB, Key
-from shipway.runtime.plan import Create, Refusal
+from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
+from shipway.controllers.pod import read_pod
+from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME, SliceShape, meeting_point, trim_slice
+from shipway.kube import wire
+from shipway.kube.resource import ENDPOINT_SLICE, POD, SERVICE, TRAINING_JOB, Key, Object
+from shipway.runtime.plan import Apply, Create, Refusal
+from shipway.runtime.reduce import reduced
 from unit.controllers.training import Training, training_job
 from unit.controllers.world import conditions, ready
 
@@ -40,6 +45,26 @@ def test_a_name_that_a_stranger_turned_elsewhere_leads_to_rank_0_again(edit):
     writes = t.world.writes
     t.settle()
     assert t.world.writes == writes
+
+
+def listed(obj: Object) -> Object:
+    """As it comes of a list into the cache."""
+    (shaped,), _ = wire.page(msgspec.json.encode({"metadata": {}, "items": [obj]}), SliceShape)
+    return reduced({**shaped, "apiVersion": obj["apiVersion"], "kind": obj["kind"]}, trim_slice)
+
+
+STRANGE = [{"endpoints": None}, {"addressType": "IPv6"}, {"metadata": {"labels": {}}}, *EDITS]
+
+
+@pytest.mark.parametrize("change", STRANGE)
+def test_what_is_kept_of_a_listed_slice_tells_where_it_leads(change):
+    t = Training().run()
+    known, rank_0 = t.world.get(ENDPOINT_SLICE, "team", "ranker-1-0"), t.world.get(POD, "team", "ranker-1-0")
+    spec = TrainingJobSpec.model_validate(t.job["spec"])
+    assert set(listed(known)) == {"apiVersion", "kind", "metadata", "addressType", "endpoints"}
+    assert meeting_point(t.job, spec, read_pod(rank_0), listed(known)) == ()
+    (write,) = meeting_point(t.job, spec, read_pod(rank_0), listed({**known, **change}))
+    assert isinstance(write, Apply)
 
 
 def test_the_namespace_s_service_is_made_again_when_it_is_deleted_or_turned_into_a_name_for_another_host():
