@@ -15,13 +15,14 @@ import kopf
 import uvloop
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
-from shipway.kube.client import PAGE
 from shipway.kube.credentials import Connection
 from shipway.kube.resource import Object, Resource
 
 Sink = Callable[[Resource, str | None, Object], None]
 """Takes the resource, the event's type (None while listing: at the start and after a gap) and the object."""
 
+PAGE = 250
+"""Objects that kopf lists, and holds as dictionaries, at a time."""
 TOKEN_SECONDS = 600
 """kopf logs in anew after this; the kubelet renews a token long before it expires."""
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,17 +15,16 @@ from prometheus_client import Counter, Histogram
 from shipway.kube import wire
 from shipway.kube.credentials import Connection
 from shipway.kube.errors import ApiError, UnauthorizedError, UnreachableError, from_status
+from shipway.kube.list_reader import ListReader
 from shipway.kube.resource import Object, Resource
-from shipway.kube.wire import AS_IT_COMES, Checked, continuation, decoded, lines, retry_after
+from shipway.kube.wire import AS_IT_COMES, Checked, decoded, lines, retry_after
 
 FIELD_MANAGER = "shipway"
-PAGE = 250
-SEND_SECONDS = 0.001
-"""What a request for another page needs to leave before this process is busy with the page it has."""
 ATTEMPTS = 5
 FIRST_DELAY_SECONDS = 0.1
 MAX_DELAY_SECONDS = 10.0
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
+LIST_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=20)  # the server ends it after a minute
 WATCH_SECONDS = 300
 WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)  # bookmarks come once a minute
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
@@ -44,7 +43,7 @@ REQUESTS = Counter("rest_client_requests", "Requests by verb and HTTP status; 0 
 
 @dataclass(frozen=True)
 class Listing:
-    """One page, or all, of a list."""
+    """A part of a list, or all of it; only the last part, and all, has a resourceVersion."""
 
     items: list[Object]
     resource_version: str
@@ -123,7 +122,7 @@ class Client:
         """One object."""
         return await self._object("get", "GET", resource, resource.path(namespace, name))
 
-    async def pages(
+    async def parts(
         self,
         resource: Resource,
         namespace: str | None = None,
@@ -132,40 +131,29 @@ class Client:
         metadata_only: bool = False,
         shape: type | None = None,
     ) -> AsyncGenerator[Listing, None]:
-        """A list page by page, 250 objects each; all pages are of one moment, the first page's resourceVersion.
+        """A list as it arrives, part by part; all parts are of one moment, and the last one tells its resourceVersion.
 
         Objects come without `managedFields`; with a `shape`, a TypedDict, with nothing but what is in it.
 
-        Where a page begins with what names the next, as those of built-in kinds do, the next is on its way while this
-        one is decoded and used: of ten thousand objects with their pods that is a third of the time.
-
         Raises:
-            GoneError: the list expired between two pages.
+            UnreachableError: the list broke off; what came before may have been given.
         """
-        params = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
-        path, accept = resource.path(namespace), METADATA_ONLY if metadata_only else None
-
-        def page(token: str) -> asyncio.Task[bytes]:
-            more = {"continue": token} if token else {}
-            asked = self._bytes("list", "GET", resource, path, params=params | more, accept=accept)
-            return asyncio.create_task(asked)
-
-        coming: asyncio.Task[bytes] | None = page("")
-        try:
-            while coming is not None:
-                body = await coming
-                token = continuation(body)
-                coming = page(token) if token else None
-                if coming is not None:
-                    await asyncio.sleep(SEND_SECONDS)
-                items, meta = wire.page(body, shape)
-                if coming is None and meta.token:
-                    coming = page(meta.token)
-                yield Listing([_typed(resource, item) for item in items], meta.version)
-        finally:
-            if coming is not None:
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
+        params = {"labelSelector": selector} if selector else {}
+        accept = METADATA_ONLY if metadata_only else None
+        given = False
+        for attempt in range(1, ATTEMPTS + 1):
+            reading = self._read_list(resource, namespace, shape, params=params, accept=accept)
+            try:
+                async with aclosing(reading):
+                    async for part in reading:
+                        given = True
+                        yield part
+            except ApiError as error:
+                if given or attempt == ATTEMPTS or not self._worth_a_retry(error, attempt):
+                    raise
+                await self._sleep(self._delay(error, attempt))
+            else:
+                return
 
     async def list(
         self, resource: Resource, namespace: str | None = None, *, selector: str = "", metadata_only: bool = False
@@ -173,9 +161,9 @@ class Client:
         """A whole list."""
         items: list[Object] = []
         version = ""
-        async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
-            items.extend(page.items)
-            version = page.resource_version
+        async for part in self.parts(resource, namespace, selector=selector, metadata_only=metadata_only):
+            items.extend(part.items)
+            version = part.resource_version
         return Listing(items, version)
 
     async def watch(
@@ -189,7 +177,7 @@ class Client:
     ) -> AsyncGenerator[WatchEvent, None]:
         """Changes after a resourceVersion, bookmarks included, until the server ends the stream after some minutes.
 
-        Objects are as those of `pages`.
+        Objects are as those of `parts`.
 
         Raises:
             GoneError: `since` is too old; list again.
@@ -287,6 +275,20 @@ class Client:
         answer = await self._send("delete", "DELETE", resource, resource.path(namespace, name), body=options)
         return _typed(resource, answer) if _waits_for_its_end(answer) else None
 
+    async def _read_list(
+        self, resource: Resource, namespace: str | None, shape: type | None, **request: Any
+    ) -> AsyncGenerator[Listing, None]:
+        reader, path = ListReader(shape), resource.path(namespace)
+        async with self._counted("list", "GET", resource, path, timeout=LIST_TIMEOUT, **request) as response:
+            async for chunk in response.content.iter_any():
+                if items := reader.take(chunk):
+                    yield Listing([_typed(resource, item) for item in items], "")
+        try:
+            items, version = reader.rest()
+        except msgspec.DecodeError as error:
+            raise UnreachableError(f"GET {path}: the list broke off: {error}") from error
+        yield Listing([_typed(resource, item) for item in items], version)
+
     async def _patch(self, verb: str, resource: Resource, path: str, patch: Any, content_type: str) -> Object:
         params = {"fieldManager": FIELD_MANAGER}
         return await self._object(verb, "PATCH", resource, path, params=params, body=patch, content_type=content_type)
@@ -321,15 +323,22 @@ class Client:
     async def _send_once(self, verb: str, method: str, resource: Resource, path: str, **request: Any) -> bytes:
         if method != "GET":
             self._before_write()
+        async with self._counted(verb, method, resource, path, timeout=REQUEST_TIMEOUT, **request) as response:
+            return await response.read()
+
+    @asynccontextmanager
+    async def _counted(
+        self, verb: str, method: str, resource: Resource, path: str, **request: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer, unless it is an error; on the metrics once it is read."""
         start = time.monotonic()
         code = 0
         try:
-            async with self._response(method, path, timeout=REQUEST_TIMEOUT, **request) as response:
+            async with self._response(method, path, **request) as response:
                 code = response.status
-                body = await response.read()
                 if code >= 400:
-                    raise from_status(code, decoded(body), retry_after=retry_after(response))
-                return body
+                    raise from_status(code, decoded(await response.read()), retry_after=retry_after(response))
+                yield response
         finally:
             SECONDS.labels(verb, resource.plural).observe(time.monotonic() - start)
             REQUESTS.labels(verb, str(code)).inc()

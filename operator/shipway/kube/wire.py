@@ -1,4 +1,4 @@
-"""What goes over the wire: the bodies of writes, the lines of a watch, the pages of a list."""
+"""What goes over the wire: the bodies of writes, the lines of a watch, the objects of a list."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -15,8 +15,6 @@ from shipway.kube.shapes import Metadata
 AS_IT_COMES = {"Accept-Encoding": "identity"}
 """Header: uncompressed. The API server takes longer to compress a long list than a network to carry the rest, and what
 a stranger has not packed need not be unpacked in the operator's memory."""
-HEAD_BYTES = 4096
-"""In which the metadata of a list lie, if they come first."""
 
 
 class Checked(aiohttp.BytesPayload):
@@ -40,12 +38,6 @@ class ListMetadata(msgspec.Struct):
     """Where a list stands."""
 
     version: str = msgspec.field(name="resourceVersion", default="")
-    token: str = msgspec.field(name="continue", default="")
-    """What the next page is asked for by; empty on the last."""
-
-
-class _Head(msgspec.Struct):
-    metadata: ListMetadata
 
 
 async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -59,35 +51,29 @@ async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
                 yield line
 
 
-def continuation(body: bytes) -> str:
-    """The token of the next page, if the list begins with its metadata; empty too where it ends with them."""
-    head, found, _ = body[:HEAD_BYTES].partition(b',"items":[')
-    if not found or b'"metadata"' not in head:
-        return ""
-    return msgspec.json.decode(head + b"}", type=_Head).metadata.token
+def whole_list(body: bytes, shape: type | None = None) -> tuple[list[Object], ListMetadata]:
+    """The objects of a list; see objects."""
+    found = _LIST.decode(body)
+    return objects(found.items, shape), found.metadata
 
 
-def page(body: bytes, shape: type | None = None) -> tuple[list[Object], ListMetadata]:
-    """The objects of a page.
+def objects(array: bytes | msgspec.Raw, shape: type | None = None) -> list[Object]:
+    """The objects of a JSON array.
 
     Args:
-        body: The answer.
+        array: As it was sent.
         shape: A TypedDict of what is wanted of each object; without it all but `managedFields`. What is not in it is
             passed over without a value being made of it, which is most of the time that a list takes. Objects that
             have not this shape come whole.
     """
-    try:
-        found = _page_decoder(shape).decode(body)
-    except msgspec.ValidationError:
-        if shape is None:
-            raise
-        return page(body)
-    items = found.items or []
-    return (items if shape else [_whole(item) for item in items]), found.metadata
+    if shape is not None:
+        with suppress(msgspec.ValidationError):
+            return _array_decoder(shape).decode(array) or []
+    return [_whole(item) for item in _RAW_OBJECTS.decode(array) or ()]
 
 
 def event(line: bytes, shape: type | None = None) -> tuple[str, Object]:
-    """The type and the object of one line of a watch; see page. An error's object is a Status, and whole."""
+    """The type and the object of one line of a watch; see objects. An error's object is a Status, and whole."""
     found = _EVENT.decode(line)
     if shape is not None and found.type != "ERROR":
         with suppress(msgspec.ValidationError):
@@ -109,13 +95,20 @@ def retry_after(response: aiohttp.ClientResponse) -> float | None:
     return float(value) if value.isdigit() else None
 
 
+class _List(msgspec.Struct):
+    metadata: ListMetadata
+    items: msgspec.Raw
+
+
 class _Event(msgspec.Struct):
     type: str
     object: msgspec.Raw
 
 
 _EVENT = msgspec.json.Decoder(_Event)
+_LIST = msgspec.json.Decoder(_List)
 _RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAW_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _METADATA = msgspec.json.Decoder(Metadata)
 _ANYTHING = msgspec.json.Decoder()
 
@@ -130,6 +123,5 @@ def _decoder(shape: Any) -> "msgspec.json.Decoder[Any]":
 
 
 @lru_cache
-def _page_decoder(shape: type | None) -> "msgspec.json.Decoder[Any]":
-    item: Any = shape or dict[str, msgspec.Raw]
-    return _decoder(msgspec.defstruct("Page", [("metadata", ListMetadata), ("items", list[item] | None, None)]))
+def _array_decoder(shape: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(list[shape] | None)

@@ -50,7 +50,7 @@ class Source:
 
 
 async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -> str:
-    """List the selection into the cache, page by page, and forget what is not in it any more.
+    """List the selection into the cache, part by part, and forget what is not in it any more.
 
     Returns:
         The resourceVersion to watch from.
@@ -61,9 +61,9 @@ async def load(source: Source, client: Client, cache: ObjectCache, feed: Feed) -
     """
     seen: dict[Place, str] = {}
     version = ""
-    async for page in client.pages(source.resource, source.namespace, selector=source.selector, shape=source.shape):
-        version = page.resource_version
-        for obj in page.items:
+    async for part in client.parts(source.resource, source.namespace, selector=source.selector, shape=source.shape):
+        version = part.resource_version
+        for obj in part.items:
             seen[place_of(obj)] = uid_of(obj)
             feed.changed(source.resource, source.reduce(obj))
     forget_missing(source, seen, int(version), cache, feed)

@@ -128,14 +128,14 @@ class Sweeper:
     async def _listed(self, source: Source) -> tuple[list[Object], int]:
         """Which incarnations and versions there are, and no more: all metadata of 20,000 pods took half a gigabyte."""
         items: list[Object] = []
-        version = 0
-        pages = self._client.pages(
+        version = ""
+        parts = self._client.parts(
             source.resource, source.namespace, selector=source.selector, metadata_only=True, shape=Identity
         )
-        async for page in pages:
-            items.extend(page.items)
-            version = int(page.resource_version)
-        return items, version
+        async for part in parts:
+            items.extend(part.items)
+            version = part.resource_version
+        return items, int(version)
 
     async def _look_after_unwatched(self, source: Source, seen: Mapping[Place, str], version: int) -> None:
         """Ask for what we took in by its name and no watch selects: a stranger has taken its labels."""

@@ -1,4 +1,4 @@
-"""The client against a server that answers as told: retries, errors, paging, watches."""
+"""The client against a server that answers as told: retries, errors, lists, watches."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.kube.client import PAGE, Client, WatchEvent
+from shipway.kube.client import Client, Listing, WatchEvent
 from shipway.kube.credentials import Connection, FixedToken
 from shipway.kube.errors import (
     AlreadyExistsError,
@@ -30,7 +30,6 @@ from shipway.kube.errors import (
     from_status,
 )
 from shipway.kube.resource import MODEL, POD
-from shipway.kube.wire import continuation
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -77,13 +76,23 @@ def ok(body: Any = None) -> Answer:
     return answering(200, body if body is not None else {"metadata": {"name": "a", "resourceVersion": "1"}})
 
 
-def page(name: str, *, token: str = "") -> Answer:
-    """A page as the API server writes those of built-in kinds: metadata first, no spaces."""
-    meta = {"resourceVersion": "7", **({"continue": token} if token else {})}
-    body = {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": [{"metadata": {"name": name}}]}
+def listed(*names: str, broken: bool = False, then: asyncio.Event | None = None) -> Answer:
+    """A list as the API server writes those of built-in kinds: metadata first, no spaces; or all but its end."""
+    items = [{"metadata": {"name": name}, "spec": "x" * 200_000} for name in names]
+    body = {"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items}
 
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(msgspec.json.encode(body)[:-2])
+        if then is not None:
+            await then.wait()
+        if broken:
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await response.write(b"]}")
+        return response
 
     return answer
 
@@ -226,60 +235,50 @@ async def test_guards_add_up_and_reads_pass_them() -> None:
     assert calls == ["first", "second"] * 2
 
 
-async def test_a_list_is_read_page_by_page() -> None:
-    first = {"metadata": {"resourceVersion": "7", "continue": "next"}, "items": [{"metadata": {"name": "a"}}]}
-    last = {"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "b"}}]}
-    async with talking_to(ok(first), ok(last)) as (client, script):
+async def names_of(parts: AsyncIterator[Listing]) -> list[list[str]]:
+    return [[item["metadata"]["name"] for item in part.items] async for part in parts]
+
+
+async def test_a_list_is_asked_for_as_a_whole() -> None:
+    async with talking_to(listed("a", "b")) as (client, script):
         listing = await client.list(POD, "ns", selector="a=b")
 
     assert [item["metadata"]["name"] for item in listing.items] == ["a", "b"]
     assert listing.resource_version == "7"
-    assert [query for _, _, query, _, _ in script.requests] == [
-        {"limit": str(PAGE), "labelSelector": "a=b"},
-        {"limit": str(PAGE), "labelSelector": "a=b", "continue": "next"},
-    ]
+    assert [query for _, _, query, _, _ in script.requests] == [{"labelSelector": "a=b"}]
 
 
-async def test_the_next_page_is_on_its_way_before_this_one_is_used() -> None:
-    async with talking_to(page("a", token="next"), page("b")) as (client, script):
-        names, asked = [], []
-        async for listing in client.pages(POD, "ns"):
-            names += [item["metadata"]["name"] for item in listing.items]
-            asked.append(len(script.requests))
+async def test_objects_are_used_before_the_list_is_over() -> None:
+    rest = asyncio.Event()
+    async with talking_to(listed(*"abcdefgh", then=rest)) as (client, _):
+        parts = client.parts(POD, "ns")
+        first = await anext(parts)
+        rest.set()
+        others = await names_of(parts)
 
-    assert names == ["a", "b"]
-    assert asked == [2, 2]
-
-
-async def test_a_list_that_is_left_early_leaves_nothing_behind() -> None:
-    async with talking_to(page("a", token="next"), silence) as (client, _):
-        before = asyncio.all_tasks()
-        pages = client.pages(POD, "ns")
-        assert [item["metadata"]["name"] for item in (await anext(pages)).items] == ["a"]
-        begun = {task for task in asyncio.all_tasks() - before if "Client._bytes" in repr(task)}
-        await pages.aclose()
-        assert begun
-        assert not begun & asyncio.all_tasks()
+    assert [item["metadata"]["name"] for item in first.items] + sum(others, []) == list("abcdefgh")
 
 
-async def test_a_list_that_expires_between_two_pages_says_so() -> None:
-    async with talking_to(page("a", token="next"), failure(410, "Expired")) as (client, _):
-        with pytest.raises(GoneError):
-            await client.list(POD, "ns")
+async def test_a_list_that_breaks_off_before_anything_was_given_is_asked_for_again() -> None:
+    async with talking_to(listed("a", broken=True), listed("b"), sleep=Slept()) as (client, _):
+        assert await names_of(client.parts(POD, "ns")) == [["b"]]
 
 
-@pytest.mark.parametrize(
-    ("body", "token"),
-    [
-        (b'{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"abc"},"items":[{"metadata":{}}]}', "abc"),
-        (b'{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[]}', ""),
-        (b'{"items":[{"metadata":{"continue":"not this"}}],"metadata":{"continue":"abc"}}', ""),
-        (b'{"kind":"Status"}', ""),
-        (b"", ""),
-    ],
-)
-def test_what_names_the_next_page_is_found_at_the_beginning_only(body: bytes, token: str) -> None:
-    assert continuation(body) == token
+async def test_a_list_that_breaks_off_later_says_so_for_two_lists_are_not_of_one_moment() -> None:
+    async with talking_to(listed(*"abcdefgh", broken=True), listed("b"), sleep=Slept()) as (client, script):
+        with pytest.raises(UnreachableError):
+            await names_of(client.parts(POD, "ns"))
+
+    assert len(script.requests) == 1
+
+
+async def test_a_list_that_is_left_early_gives_its_connection_back() -> None:
+    never = asyncio.Event()
+    async with talking_to(listed(*"abcdefgh", then=never), ok()) as (client, _):
+        parts = client.parts(POD, "ns")
+        await anext(parts)
+        await parts.aclose()
+        assert (await client.get(POD, "ns", "a"))["metadata"]["name"] == "a"
 
 
 async def test_a_delete_may_depend_on_the_version() -> None:

@@ -56,24 +56,24 @@ def line(type_: str, obj: dict[str, Any]) -> bytes:
 
 
 def test_a_list_brings_all_of_an_object_but_what_only_other_tools_read():
-    items, meta = wire.page(listed(MANAGED, POD, resourceVersion="9", **{"continue": "next"}))
+    items, meta = wire.whole_list(listed(MANAGED, POD, resourceVersion="9"))
     assert items == [POD, POD]
-    assert (meta.version, meta.token) == ("9", "next")
+    assert meta.version == "9"
 
 
 def test_with_a_shape_nothing_else_is_decoded():
-    (only,), _ = wire.page(listed(MANAGED), Name)
+    (only,), _ = wire.whole_list(listed(MANAGED), Name)
     assert only == {"metadata": POD["metadata"]}
 
 
 def test_an_identity_is_what_a_version_is_known_by():
-    (only,), _ = wire.page(listed(MANAGED), Identity)
+    (only,), _ = wire.whole_list(listed(MANAGED), Identity)
     assert only == {"metadata": {"name": "p", "namespace": "a", "uid": "u", "resourceVersion": "7"}}
 
 
 @pytest.mark.parametrize("shape", [None, Name])
 def test_a_list_of_nothing_may_say_null(shape: type | None):
-    assert wire.page(listed(None, resourceVersion="9"), shape)[0] == []
+    assert wire.whole_list(listed(None, resourceVersion="9"), shape)[0] == []
 
 
 @pytest.mark.parametrize("type_", ["ADDED", "MODIFIED", "DELETED"])
@@ -88,7 +88,7 @@ def test_an_error_of_a_watch_is_whole_whatever_the_shape():
 
 
 def test_the_shape_of_a_pod_has_all_that_is_kept_of_it():
-    (shaped,), _ = wire.page(listed(MANAGED), PodShape)
+    (shaped,), _ = wire.whole_list(listed(MANAGED), PodShape)
     assert trim_pod(shaped) == trim_pod(POD)
 
 
@@ -106,4 +106,4 @@ def test_a_bookmark_of_pods_has_nulls_where_a_pod_has_lists():
 def test_what_has_another_shape_than_expected_comes_whole():
     odd = {**POD, "status": {"conditions": "none"}}
     assert wire.event(line("ADDED", odd), PodShape) == ("ADDED", odd)
-    assert wire.page(listed(POD, odd), PodShape)[0] == [POD, odd]
+    assert wire.whole_list(listed(POD, odd), PodShape)[0] == [POD, odd]

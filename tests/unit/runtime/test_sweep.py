@@ -29,7 +29,7 @@ class Server:
         self.asked: list[tuple[float, Resource]] = []
         self._clock = clock
 
-    async def pages(self, resource: Resource, *_: Any, **__: Any) -> AsyncIterator[Listing]:
+    async def parts(self, resource: Resource, *_: Any, **__: Any) -> AsyncIterator[Listing]:
         self.asked.append((self._clock.monotonic(), resource))
         yield Listing([], "1")
 

@@ -49,7 +49,7 @@ def test_a_name_that_a_stranger_turned_elsewhere_leads_to_rank_0_again(edit):
 
 def listed(obj: Object) -> Object:
     """As it comes of a list into the cache."""
-    (shaped,), _ = wire.page(msgspec.json.encode({"metadata": {}, "items": [obj]}), SliceShape)
+    (shaped,) = wire.objects(msgspec.json.encode([obj]), SliceShape)
     return reduced({**shaped, "apiVersion": obj["apiVersion"], "kind": obj["kind"]}, trim_slice)
 
 
