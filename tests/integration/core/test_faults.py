@@ -119,13 +119,13 @@ async def test_a_pod_whose_labels_a_stranger_took_before_it_was_known_is_followe
         await eventually(partial(_pod_of_another_attempt, kube, namespace), within=30, what="the next attempt")
 
 
-@pytest.mark.parametrize("refusal", [("/api", 415), ("/modelversions", 410)], ids=str)
+@pytest.mark.parametrize("refusal", [("/api", "", 415), ("/modelversions", "watch", 410)], ids=str)
 async def test_kopf_that_gives_up_is_started_anew_and_nothing_is_missed(
-    lab: Lab, kube: Client, namespace: str, tmp_path: Path, refusal: tuple[str, int]
+    lab: Lab, kube: Client, namespace: str, tmp_path: Path, refusal: tuple[str, str, int]
 ) -> None:
-    path, status = refusal
+    path, asked, status = refusal
     async with faulty_proxy(lab) as proxy:
-        proxy.refuse(lambda request: request.path.endswith(path) and "limit" not in request.query, status)
+        proxy.refuse(lambda request: request.path.endswith(path) and (not asked or asked in request.query), status)
         async with operator_process(lab, tmp_path, namespaces=[namespace], server=proxy.url) as operator:
             await eventually(partial(_has_logged, operator, "kopf ended"), within=20, what="kopf gives up")
             await kube.create(MODEL, model("a", namespace=namespace))
