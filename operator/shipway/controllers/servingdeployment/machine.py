@@ -93,7 +93,14 @@ def _take_back(s: Situation) -> Decision | None:
     )
     if mark is None or (s.share(rollout.inference_service) and not s.fallback_answers):
         return None
-    return take_back(s, mark)
+    return _note_exposure(s, rollout) or take_back(s, mark)
+
+
+def _note_exposure(s: Situation, rollout: RolloutStatus) -> Decision | None:
+    """So bad that it fails before its first step was begun: whoever got its answers must be told of first."""
+    if rollout.history or rollout.weights.desired == 100:
+        return None
+    return _begin_step(s)
 
 
 def _mirror_refused(s: Situation, rollout: RolloutStatus) -> Mark | None:

@@ -104,6 +104,18 @@ class TestBadVersion:
         first = writes.index("Create Incident")
         assert writes[first - 1 : first + 2] == ["Apply HTTPRoute", "Create Incident", "Status Aborted"]
 
+    def test_that_fails_before_its_first_step_was_begun_was_exposed_all_the_same(self):
+        world = at("v3", 5)
+        assert world.status.rollout.history == []
+        world.errors["v3"] = 1.0
+        world.reconcile_gateway()
+        for _ in range(40):
+            world.tick_without_operator()
+        world.until(lambda: world.state() == "Aborted", within=2)
+        assert [record.weight for record in world.status.rollout.history] == [5]
+        (incident,) = world.incidents()
+        assert incident["spec"]["exposedAt"]
+
     def test_leaves_stable_untouched(self):
         world = at("v3", 25)
         stable = world.find(INFERENCE_SERVICE, world.service_of("v1"))
