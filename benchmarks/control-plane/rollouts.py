@@ -16,6 +16,7 @@ from players import Answer, Player, playing
 from serving import SERVING_DEPLOYMENTS, VERSION
 from subject import Need
 
+from benchmarks.releases.scenarios import AT_TEN, GATES
 from harness.builders import model_version
 from harness.lab import OPERATOR_USER
 from harness.waiting import eventually
@@ -29,17 +30,11 @@ RELEASING = 50
 OBJECTS = 1000
 SECONDS = 60.0
 SETTLE_SECONDS = 10.0
-WEIGHT, REQUESTS_PER_SECOND = 10, 100.0
+((WEIGHT, _),) = AT_TEN.steps
+REQUESTS_PER_SECOND = 100.0
 ERRORS = 0.01
 """Of both versions: every gate has something to weigh, and none has a reason to fail."""
 NEXT = "v2"
-ROLLOUT = {
-    "steps": [{"setWeight": WEIGHT}, {"pause": {"seconds": 3600}}],
-    "gates": [
-        {"name": "errors", "type": "ErrorRate"},
-        {"name": "latency", "type": "Latency", "quantile": "0.99", "margin": "0.05", "fastEnoughMilliseconds": 50},
-    ],
-}
 
 
 async def rollouts(cluster: Cluster) -> dict[str, Any]:
@@ -82,7 +77,7 @@ async def _release(cluster: Cluster, names: list[tuple[str, str]]) -> None:
     versions = [model_version(NEXT, model=name, namespace=namespace) for namespace, name in names]
     await provide(cluster.client, [Need(MODEL_VERSION, version, "Ready") for version in versions], within=120)
     for namespace, name in names:
-        patch = {"spec": {"version": NEXT, "rollout": ROLLOUT}}
+        patch = {"spec": {"version": NEXT, "rollout": AT_TEN.ours()}}
         await cluster.client.merge_patch(SERVING_DEPLOYMENT, namespace, name, patch)
 
     async def judged() -> bool:
@@ -95,7 +90,9 @@ async def _release(cluster: Cluster, names: list[tuple[str, str]]) -> None:
 async def _is_judged(client: Client, where: tuple[str, str]) -> bool:
     rollout = (await client.get(SERVING_DEPLOYMENT, *where)).get("status", {}).get("rollout", {})
     verdicts = [gate["verdict"] for gate in rollout.get("gates", ())]
-    return rollout.get("weights", {}).get("observed") == WEIGHT and len(verdicts) == 2 and "Error" not in verdicts
+    return (
+        rollout.get("weights", {}).get("observed") == WEIGHT and len(verdicts) == len(GATES) and "Error" not in verdicts
+    )
 
 
 class Predictors:
