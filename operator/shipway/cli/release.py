@@ -52,8 +52,9 @@ def tree(sdep: Object) -> list[str]:
 
 def _versions(status: Object) -> list[str]:
     share = status.get("rollout", {}).get("weights", {}).get("observed", 0) if status.get("candidate") else 0
+    lent = min(share, 100 - share) if status.get("twin") else 0
     rows = []
-    for role, weight in (("stable", 100 - share), ("candidate", share), ("rollbackTarget", 0)):
+    for role, weight in (("stable", 100 - share - lent), ("candidate", share), ("twin", lent), ("rollbackTarget", 0)):
         if version := status.get(role):
             rows.append(f"├─ {role:<15} {version['version']:<12} {weight:>3} %  {version['digest'][:19]}")
     return rows + [_kept(ref) for ref in status.get("kept", [])]

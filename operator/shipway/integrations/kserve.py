@@ -75,6 +75,11 @@ def service_name(*, namespace: str, deployment: str, version: str, digest: str, 
     return f"{readable}-{suffix}"
 
 
+def second_name(name: str, suffix: str) -> str:
+    """Name of another InferenceService of the same version; no longer than the first."""
+    return f"{name[: len(name) - len(suffix) - 1].rstrip('-')}-{suffix}"
+
+
 def backend(name: str) -> str:
     """The Service of an InferenceService's predictor."""
     return f"{name}-predictor"

@@ -35,8 +35,8 @@ class OnFail(StrEnum):
 
 _OBSERVED = frozenset({"PredictionShift", "Calibration"})
 """Types that decide only where they are told to."""
-_ASKED = frozenset({"PromQL", "Webhook"})
-"""Types that ask somebody and count no answers of the versions."""
+_ASKED = frozenset({"PromQL", "Webhook", "Evaluation"})
+"""Types that ask somebody, or look something up, and count no answers of the versions."""
 
 Query = Annotated[
     str,
@@ -83,6 +83,19 @@ class WebhookService(ApiModel):
     """Path of the POST."""
 
 
+class OfflineEvaluation(ApiModel):
+    """Which of the numbers in spec.evaluation of a ModelVersion; they are bound to its artifact by the digest."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)]
+    """Name of the number, such as auc."""
+    dataset: Annotated[str, Field(max_length=128)] = ""
+    """What it was measured on."""
+    slice: Annotated[str, Field(max_length=128)] = ""
+    """Which part of that; empty for all."""
+    higher_is_better: bool = True
+    """Whether less of it is worse; false for losses and errors."""
+
+
 class Gate(ApiModel):
     """A comparison of the new version with stable, or a question about it, that must not fail."""
 
@@ -98,6 +111,7 @@ class Gate(ApiModel):
         "NormalizedEntropy",
         "PromQL",
         "Webhook",
+        "Evaluation",
     ]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
@@ -106,7 +120,8 @@ class Gate(ApiModel):
     Calibration: predicted positives for each observed one, by labels that come late; 1 is right.
     NormalizedEntropy: the loss for that of a constant prediction, by labels that come late.
     PromQL: a limit for a number that Prometheus tells; a threshold, and no test of alpha.
-    Webhook: what a Service of the namespace says."""
+    Webhook: what a Service of the namespace says.
+    Evaluation: how good both versions were when they were published, asked before the new one gets any traffic."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 10
@@ -122,7 +137,8 @@ class Gate(ApiModel):
     """PromQL only: a query that gives one number. In double braces it may have namespace, service and stableService
     (the InferenceServices of both versions), version and stableVersion."""
     limit: Decimal | None = None
-    """PromQL only: the last number that is good."""
+    """PromQL and Evaluation only: the last number that is good. An Evaluation with a limit can do without a number of
+    stable's."""
     worse: Literal["Above", "Below"] = "Above"
     """PromQL only: on which side of the limit a number is bad."""
     failures: Annotated[int, Field(ge=1, le=100)] = 2
@@ -131,13 +147,16 @@ class Gate(ApiModel):
     """PromQL only: good measurements in a step before NoEvidenceOfHarm may be said."""
     service: WebhookService | None = None
     """Webhook only: whom to ask."""
+    evaluation: OfflineEvaluation | None = None
+    """Evaluation only: which number of the ModelVersions is compared."""
     interval_seconds: Annotated[int, Field(ge=5, le=3600)] = 10
     """PromQL and Webhook only: time between two questions, and from the begin of a step to the first."""
     margin: Decimal = "0.01"
     """How much larger the new version's share may be, as a fraction: 0.01 is one point of percent. SampleRatio: how far
     its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed.
     BusinessMetric: how much worse the value may be, as a fraction of largest, or of largest by largestSecond.
-    Calibration and NormalizedEntropy: how much farther from 1, or how much larger, it may be than stable's."""
+    Calibration and NormalizedEntropy: how much farther from 1, or how much larger, it may be than stable's.
+    Evaluation: how much worse than stable's the number may be, in its own unit."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
@@ -195,6 +214,10 @@ class Gate(ApiModel):
         Rule(
             "self.type != 'Webhook' || has(self.service)",
             "a Webhook gate needs a service of this namespace, such as service: {name: approvals, port: 8080}",
+        ),
+        Rule(
+            "self.type != 'Evaluation' || has(self.evaluation)",
+            "an Evaluation gate needs an evaluation, such as evaluation: {name: auc, dataset: holdout}",
         ),
     )
 

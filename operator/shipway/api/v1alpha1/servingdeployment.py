@@ -123,6 +123,10 @@ class Rollout(ApiModel):
     """Ordered steps; 100 percent is added at the end where it is missing. None: all at once."""
     gates: Annotated[list[Gate], Field(max_length=8), list_map("name")] = []
     """What is watched at every step."""
+    compare_with: Literal["Stable", "Twin"] = "Stable"
+    """Whom the gates compare the new version with. Twin: a second copy of stable's version, begun with the new one, of
+    the same size and with the same share, so that being small, cold or young speaks against neither; it takes as many
+    replicas again. Copies of requests (mirror) are compared with stable."""
     alpha: Decimal = "0.01"
     """Chance that a release of an equally good version is taken back, over all gates together."""
     inconclusive: Inconclusive = Inconclusive()
@@ -164,6 +168,12 @@ class Rollout(ApiModel):
             f"{_NO_MIRROR} || has(self.steps.filter(s, has(s.mirror) || has(s.setWeight))[0].mirror)",
             "mirror comes before the first setWeight; move it to the front",
             "steps",
+        ),
+        Rule(
+            "!has(self.compareWith) || self.compareWith != 'Twin' || !has(self.gates)"
+            " || !self.gates.exists(g, g.type == 'Calibration' || g.type == 'NormalizedEntropy')",
+            "labels are told by version, and a twin has stable's; compare with Stable, or leave these gates out",
+            "compareWith",
         ),
     )
 
@@ -228,6 +238,8 @@ class VersionRef(ApiModel):
     """When it took this role."""
     baked: bool = False
     """Whether it passed its bake."""
+    twin: bool | None = None
+    """Whether this is a second copy of a version, made for a comparison; unset where it is not."""
 
 
 class Weights(ApiModel):
@@ -369,6 +381,8 @@ class ServingDeploymentStatus(Status):
     """The version that is trusted."""
     candidate: VersionRef | None = None
     """The version being released."""
+    twin: VersionRef | None = None
+    """A second copy of stable that the candidate is compared with."""
     rollback_target: VersionRef | None = None
     """The old stable, kept at its size until the bake ends."""
     kept: Annotated[list[VersionRef], Field(max_length=5), list_map("inferenceService")] = []
@@ -387,6 +401,12 @@ class ServingDeploymentStatus(Status):
     """Where the model answers."""
     summary: Text = ""
     """What is happening and why, in a sentence."""
+
+    @property
+    def running(self) -> list[VersionRef]:
+        """Everything that has an InferenceService, stable first."""
+        roles = (self.stable, self.candidate, self.twin, self.rollback_target)
+        return [ref for ref in roles if ref is not None]
 
 
 KIND = Kind(

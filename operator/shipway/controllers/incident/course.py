@@ -101,8 +101,7 @@ def _left(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subjec
         return None
     if status.abort is not None and status.abort.incident == name:
         return None
-    parts = (status.stable, status.candidate, status.rollback_target)
-    known = {(part.digest, part.predictor_hash) for part in parts if part is not None}
+    known = {(part.digest, part.predictor_hash) for part in status.running}
     return None if (spec.digest, spec.predictor_hash) in known else rfc3339(now)
 
 

@@ -123,11 +123,12 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
 
 
 def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
-    fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
-    needed = s.replicas_for(s.subject, s.stages[0]) if s.subject else 1
+    lacking, deadline = s.lacking(s.stages[0]), s.spec.rollout.progress_deadline_seconds
+    fleet, whose = s.fleet(lacking), f" of the twin of {lacking.version}" if lacking and lacking.twin else ""
+    needed = s.replicas_for(lacking, s.stages[0]) if lacking else 1
     late = s.elapsed(rollout.started_at) > deadline
     limit = f"not ready after {deadline} s" if late else f"at most {deadline} s"
-    return f"{fleet.ready} of {needed} replicas ready ({limit}): {fleet.message}"
+    return f"{fleet.ready} of {needed} replicas{whose} ready ({limit}): {fleet.message}"
 
 
 def _paused_words(s: Situation, rollout: RolloutStatus) -> str:
@@ -252,7 +253,8 @@ def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
         text = "no gate may take a bad version back; declare one with onFail: Abort"
         return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
     names = ", ".join(guards)
-    text = f"{rollout.version} was compared with {rollout.baseline} by {names}"
+    whom = f"a twin of {rollout.baseline}" if s.status.twin else rollout.baseline
+    text = f"{rollout.version} was compared with {whom} by {names}"
     return Verdict(GUARDED, status=True, reason=Reason.GUARDED, message=text)
 
 

@@ -11,7 +11,8 @@ from shipway.api.v1alpha1.servingdeployment import GatewayRef, RolloutStatus, Se
 from shipway.controllers.owned import SELECTOR, owner_key, owner_uid
 from shipway.controllers.pod import trim_pod
 from shipway.controllers.pod_shape import PodShape
-from shipway.controllers.servingdeployment.checks import is_ready
+from shipway.controllers.servingdeployment import evaluations, twin
+from shipway.controllers.servingdeployment.checks import fleet, is_ready
 from shipway.controllers.servingdeployment.evidence import from_status, step_token
 from shipway.controllers.servingdeployment.hosts import rival_of
 from shipway.controllers.servingdeployment.inquiries import Inquirer
@@ -137,9 +138,14 @@ class ServingDeploymentController(Controller):
             return snapshot
         roles = _roles(snapshot.stored, rollout)
         self._counters.follow(key, _assignment(snapshot, rollout, roles))
-        told = self._inquirer.judgements(key, snapshot.spec, rollout, roles[STABLE])
+        told = {
+            **self._inquirer.judgements(key, snapshot.spec, rollout, roles[STABLE]),
+            **evaluations.judgements(
+                snapshot.spec, candidate=roles[CANDIDATE], stable=roles[STABLE], versions=snapshot.versions
+            ),
+        }
         reading = self._counters.reading(key)
-        return snapshot.with_findings(_findings(reading, told)) if reading else snapshot
+        return snapshot.with_findings(_findings(reading, told, alone=_alone(snapshot, rollout))) if reading else snapshot
 
     def _forget(self, key: Key) -> None:
         self._counters.forget(key)
@@ -154,7 +160,7 @@ def _roles(status: ServingDeploymentStatus, rollout: RolloutStatus) -> Mapping[s
     baking = rollout.state == "Baking"
     return {
         CANDIDATE: status.stable if baking else status.candidate,
-        STABLE: status.rollback_target if baking else status.stable,
+        STABLE: status.rollback_target if baking else twin.compared_with(status),
     }
 
 
@@ -190,12 +196,21 @@ def _targets(snapshot: Snapshot, ref: VersionRef, role: str) -> Iterable[Target]
             yield Target(pod["metadata"]["name"], address, role)
 
 
-def _findings(reading: Reading, told: Mapping[str, Judgement]) -> Findings:
+def _alone(snapshot: Snapshot, rollout: RolloutStatus) -> str:
+    """Why the new version has nobody beside it, where its twin should be; empty where it is, or none should."""
+    ref = snapshot.stored.twin
+    if ref is None or not rollout.step_hash or not twin.share_of(snapshot.stored):
+        return ""
+    found = fleet(snapshot.services.get(ref.inference_service), snapshot.pods.get(ref.inference_service, ()))
+    return "" if found.ready else f"the twin of {ref.version} has no ready replica: {found.message}"
+
+
+def _findings(reading: Reading, told: Mapping[str, Judgement], *, alone: str = "") -> Findings:
     return Findings(
         evidence=reading.evidence,
         judgements={**reading.evidence.judge(), **told},
-        fresh=reading.fresh,
-        problem=reading.problem,
+        fresh=reading.fresh and not alone,
+        problem=alone or reading.problem,
         cursors={
             role: [_cursor(pod, counters) for pod, counters in pods.items()] for role, pods in reading.positions.items()
         },

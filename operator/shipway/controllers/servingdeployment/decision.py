@@ -17,6 +17,7 @@ from shipway.api.v1alpha1.servingdeployment import (
 )
 from shipway.controllers.servingdeployment.situation import Mark, Situation, same
 from shipway.controllers.servingdeployment.steps import Stage, hash_of
+from shipway.controllers.servingdeployment.twin import twin_of
 from shipway.integrations.kserve import short_hash
 from shipway.runtime.plan import Note
 
@@ -99,7 +100,10 @@ def begin(s: Situation, ref: VersionRef, *, undo: bool = False) -> ServingDeploy
         state="Starting",
         started_at=rfc3339(s.now),
     )
-    changes = {"candidate": candidate, "rollback_target": None, "rollout": rollout, "queued_at": None}
+    twin = None
+    if stable and not undo and s.compares_with_twin:
+        twin = twin_of(stable, rollout=rollout.id, candidate=candidate, now=s.now)
+    changes = {"candidate": candidate, "twin": twin, "rollback_target": None, "rollout": rollout, "queued_at": None}
     return s.status.model_copy(update=changes)
 
 
@@ -164,7 +168,7 @@ def promote(s: Situation) -> Decision:
     pinned = old and old.model_copy(update={"min_replicas": _size(s, old)})
     stable = candidate.model_copy(update={"since": rfc3339(s.now), "baked": not bakes})
     promoted = s.status.model_copy(
-        update={"stable": stable, "candidate": None, "rollback_target": pinned if bakes else None}
+        update={"stable": stable, "candidate": None, "twin": None, "rollback_target": pinned if bakes else None}
     )
     status = with_rollout(
         promoted,
@@ -224,7 +228,7 @@ def _under_way(s: Situation) -> tuple[RolloutStatus, VersionRef]:
 def _fallen_back(s: Situation, *, state: str) -> ServingDeploymentStatus:
     rollout, _ = _under_way(s)
     stable = s.fallback and s.fallback.model_copy(update={"min_replicas": None})
-    status = s.status.model_copy(update={"stable": stable, "candidate": None, "rollback_target": None})
+    status = s.status.model_copy(update={"stable": stable, "candidate": None, "twin": None, "rollback_target": None})
     return with_rollout(
         status,
         state=state,

@@ -41,5 +41,4 @@ def _gets_nothing(s: Situation, name: str, *, known: bool = False) -> bool:
 
 
 def _needed(status: ServingDeploymentStatus) -> set[str]:
-    refs = (status.stable, status.candidate, status.rollback_target)
-    return {ref.inference_service for ref in refs if ref}
+    return {ref.inference_service for ref in status.running}

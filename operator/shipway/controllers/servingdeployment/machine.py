@@ -125,10 +125,11 @@ def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
 
 def _too_slow_to_start(s: Situation, rollout: RolloutStatus) -> Mark | None:
     deadline = s.spec.rollout.progress_deadline_seconds
-    waited = s.elapsed(rollout.started_at) - rollout.paused_seconds
-    if rollout.state != "Starting" or waited < deadline or s.capacity_for(s.stages[0]):
+    waited, late = s.elapsed(rollout.started_at) - rollout.paused_seconds, s.lacking(s.stages[0])
+    if rollout.state != "Starting" or waited < deadline or late is None:
         return None
-    message = f"not ready within {deadline} s: {s.fleet(s.subject).message}"
+    who = f"the twin of {late.version} is " if late.twin else ""
+    message = f"{who}not ready within {deadline} s: {s.fleet(late).message}"
     return _mark(s, rollout, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 

@@ -6,13 +6,14 @@ done again from the same status, and no step is skipped or entered twice.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from shipway.api.conditions import rfc3339
-from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, VersionRef
+from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus
 from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import blindness, checks, children, choice, conditions, machine, traffic
 from shipway.controllers.servingdeployment.after import predecessors_of
+from shipway.controllers.servingdeployment.answering import answering
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.clock import caught_up
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
@@ -21,7 +22,6 @@ from shipway.controllers.servingdeployment.freeze import frozen
 from shipway.controllers.servingdeployment.peers import Peer, turn_of
 from shipway.controllers.servingdeployment.situation import (
     Action,
-    Answering,
     Findings,
     Hold,
     Problem,
@@ -104,7 +104,7 @@ def reconcile(snapshot: Snapshot) -> Plan:
 def observe(snapshot: Snapshot) -> Situation:
     """The situation of a snapshot."""
     spec, status = snapshot.spec, snapshot.stored
-    wanted = _wanted(snapshot, spec)
+    wanted, route = _wanted(snapshot, spec), _route_view(snapshot, spec)
     names = {*snapshot.services, *snapshot.pods}
     return Situation(
         name=snapshot.sdep["metadata"]["name"],
@@ -113,13 +113,15 @@ def observe(snapshot: Snapshot) -> Situation:
         wanted=wanted,
         hold=_hold(snapshot, spec, status, wanted),
         fleets={name: checks.fleet(snapshot.services.get(name), snapshot.pods.get(name, ())) for name in sorted(names)},
-        route=_route_view(snapshot, spec),
+        route=route,
         rival=snapshot.rival,
         mark=children.mark_on(snapshot.route),
         findings=snapshot.findings,
         action=snapshot.action,
         now=snapshot.now,
-        answering=_answering(snapshot, spec),
+        answering=answering(
+            route, snapshot.services, least=spec.predictor.min_replicas, wanted=partial(_wanted_name, snapshot, spec)
+        ),
         frozen=frozen(spec.rollout.freeze, snapshot.now),
         predecessor=_predecessor(snapshot, spec, wanted),
         turn=_turn(snapshot, status),
@@ -138,6 +140,12 @@ def _wanted(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Wanted | Problem
         versions=snapshot.versions,
         incidents=snapshot.incidents,
         stable=snapshot.stored.stable,
+    )
+
+
+def _wanted_name(snapshot: Snapshot, spec: ServingDeploymentSpec) -> str | Problem:
+    return choice.wanted_name(
+        snapshot.sdep, spec, model=snapshot.model, versions=snapshot.versions, incidents=snapshot.incidents
     )
 
 
@@ -185,41 +193,6 @@ def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.Rout
 
 def _service_of(backend: str) -> str:
     return backend.removesuffix(kserve.backend(""))
-
-
-def _answering(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Answering | None:
-    """Who has the traffic; None where nobody has, or where one of those that have cannot be told apart."""
-    view = _route_view(snapshot, spec)
-    if view is None or not view.shares:
-        return None
-    found = {name: ref for name in view.shares if (ref := _runs(snapshot, spec, name))}
-    busiest = max(view.shares, key=lambda name: view.shares[name])
-    others = [name for name in found if name != busiest and view.shares[name]]
-    if busiest not in found:
-        return None
-    if not others and view.mirror != busiest and (mirrored := _runs(snapshot, spec, view.mirror)):
-        return Answering(found[busiest], mirrored)
-    if len(others) != 1:
-        return Answering(found[busiest])
-    wanted = choice.wanted_name(
-        snapshot.sdep, spec, model=snapshot.model, versions=snapshot.versions, incidents=snapshot.incidents
-    )
-    if isinstance(wanted, Problem):
-        return None
-    pair = (busiest, others[0])
-    candidate = busiest if found[busiest].version == wanted != found[others[0]].version else others[0]
-    stable = pair[1] if candidate == busiest else busiest
-    return Answering(found[stable], found[candidate], view.shares[candidate])
-
-
-def _runs(snapshot: Snapshot, spec: ServingDeploymentSpec, name: str) -> VersionRef | None:
-    """The version an InferenceService runs, held at the size it has."""
-    service = snapshot.services.get(name)
-    ref = children.reference_on(service) if service else None
-    if service is None or ref is None:
-        return None
-    size = service["spec"]["predictor"].get("minReplicas") or 0
-    return ref.model_copy(update={"min_replicas": size if size > spec.predictor.min_replicas else None})
 
 
 def _described(snapshot: Snapshot, s: Situation, status: ServingDeploymentStatus) -> ServingDeploymentStatus:
@@ -327,9 +300,9 @@ def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     """Every version of the status runs as it should; what a stranger deleted or edited is put back."""
     status = s.status
     writes: list[Write] = []
-    for ref in (status.stable, status.candidate, status.rollback_target):
-        version = snapshot.versions.get(ref.version) if ref else None
-        if ref is None or version is None or version["spec"]["digest"] != ref.digest:
+    for ref in status.running:
+        version = snapshot.versions.get(ref.version)
+        if version is None or version["spec"]["digest"] != ref.digest:
             continue
         body = children.inference_service(snapshot.sdep, s.spec, ref, version)
         stored = snapshot.services.get(ref.inference_service)

@@ -6,15 +6,23 @@ from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus, VersionRef
 from shipway.controllers.servingdeployment.draining import long_enough
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Fleet, Situation
+from shipway.controllers.servingdeployment.twin import share_of
 
 
-def asked(status: ServingDeploymentStatus) -> list[tuple[VersionRef, int]]:
-    """The versions that may get traffic with what the status asks for, stable first."""
+def asked(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> list[tuple[VersionRef, int]]:
+    """The versions that may get traffic with what the status asks for, stable first.
+
+    A twin without ready replicas leaves its share to stable and nothing of it to the candidate.
+    """
     candidate = status.candidate if status.rollout else None
     weight = status.rollout.weights.desired if candidate and status.rollout else 0
+    twin = status.twin if status.twin and _ready(status.twin, fleets) else None
+    lent = share_of(status) if twin else 0
     pairs = []
     if status.stable:
-        pairs.append((status.stable, 100 - weight))
+        pairs.append((status.stable, 100 - weight - lent))
+    if twin and lent:
+        pairs.append((twin, lent))
     mirrored = status.rollout is not None and status.rollout.mirror
     if candidate and (weight or mirrored or not status.stable):
         pairs.append((candidate, weight))
@@ -29,7 +37,7 @@ def shares(status: ServingDeploymentStatus, fleets: Mapping[str, Fleet]) -> Mapp
     A version without ready replicas leaves the route and the others take its part. Whoever a rollback would go to is
     among them with 0. A candidate that was never given traffic or a copy of it is not: nothing is known of it.
     """
-    ready = [(ref, weight) for ref, weight in asked(status) if fleets.get(ref.inference_service, NO_FLEET).ready > 0]
+    ready = [(ref, weight) for ref, weight in asked(status, fleets) if _ready(ref, fleets)]
     total = sum(weight for _, weight in ready)
     if total == 0:
         may_answer = [ref.inference_service for ref, _ in ready if ref != status.candidate]
@@ -80,3 +88,7 @@ def may_send(s: Situation, target: Mapping[str, int]) -> bool:
     if target.get(name, 0) <= s.share(name) or s.fleet(s.fallback).ready == 0:
         return True
     return s.findings.outcome(s.gates) in {Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NO_EVIDENCE_OF_HARM}
+
+
+def _ready(ref: VersionRef, fleets: Mapping[str, Fleet]) -> bool:
+    return fleets.get(ref.inference_service, NO_FLEET).ready > 0

@@ -19,6 +19,7 @@ THAT_COUNT = [
     {"name": "entropy", "type": "NormalizedEntropy", "onFail": "Observe"},
 ]
 THAT_ASK = [
+    {"name": "quality", "type": "Evaluation", "evaluation": {"name": "auc"}, "limit": "0.5"},
     {"name": "load", "type": "PromQL", "query": "load", "limit": "1", "measurements": 1, "intervalSeconds": 5},
     {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}, "intervalSeconds": 5},
 ]
@@ -28,6 +29,17 @@ def serving(gates: list[dict[str, Any]] = GATES) -> World:
     world = World(rollout=ROLLOUT | {"gates": gates})
     world.worth |= {"v1": 0.5, "v2": 0.5}
     world.until(lambda: world.serves("v1"))
+    return world
+
+
+def twinned_release(crash_after: int | None, errors: float) -> World:
+    world = World(rollout=ROLLOUT | {"compareWith": "Twin"})
+    world.until(lambda: world.serves("v1"))
+    world.errors["v2"] = errors
+    world.crash_at = crash_after and world.writes + crash_after
+    world.change(version="v2")
+    world.until(lambda: world.serves("v2") or world.state() == "Aborted", within=120)
+    world.run(8)
     return world
 
 
@@ -98,6 +110,25 @@ def test_a_bad_one_that_is_mirrored_never_gets_a_weight(crash_after: int):
     assert (world.mirror(), world.status.stable.version) == ("", "v1")
     (incident,) = world.incidents()
     assert incident["spec"]["summary"] == world.status.abort.message
+
+
+@pytest.mark.parametrize("crash_after", range(1, 36))
+def test_one_beside_a_twin_has_one_twin_and_leaves_none(crash_after: int):
+    world = twinned_release(crash_after, errors=0.0)
+    assert world.crashes == 1
+    assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
+    assert len({status.twin.inference_service for status in world.statuses if status.twin}) == 1
+    assert list(world.services()) == [world.status.stable.inference_service]
+
+
+@pytest.mark.parametrize("crash_after", range(1, 20))
+def test_a_bad_one_beside_a_twin_is_taken_back_and_leaves_none(crash_after: int):
+    world = twinned_release(crash_after, errors=0.3)
+    assert world.crashes == 1
+    (incident,) = world.incidents()
+    assert incident["spec"]["version"] == "v2"
+    assert list(world.services()) == [world.status.stable.inference_service]
+    assert world.status.stable.version == "v1"
 
 
 def test_there_is_a_gate_of_every_type():

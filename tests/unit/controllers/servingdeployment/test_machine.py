@@ -20,11 +20,13 @@ QUICK: list[dict[str, Any]] = [
 ]
 OTHER: list[dict[str, Any]] = [{"setWeight": 30}, {"pause": {"seconds": 1}}, {"setWeight": 60}]
 VERSIONS = st.sampled_from(["v1", "v2", "v3"])
+COMPARED = st.sampled_from(["Stable", "Twin"])
 
 
-def rollout(plan: list[dict[str, Any]]) -> dict[str, Any]:
+def rollout(plan: list[dict[str, Any]], compare_with: str) -> dict[str, Any]:
     return {
         "steps": plan,
+        "compareWith": compare_with,
         "gates": [GATES[0] | {"minSamples": 10}],
         "bakeSeconds": 3,
         "progressDeadlineSeconds": 12,
@@ -36,9 +38,9 @@ def rollout(plan: list[dict[str, Any]]) -> dict[str, Any]:
 class Releases(RuleBasedStateMachine):
     """One deployment, its users, its strangers, its breakdowns."""
 
-    @initialize(served=st.integers(0, 3))
-    def begin(self, served: int) -> None:
-        self.world = World(rollout=rollout(QUICK))
+    @initialize(served=st.integers(0, 3), compare_with=COMPARED)
+    def begin(self, served: int, compare_with: str) -> None:
+        self.world = World(rollout=rollout(QUICK, compare_with))
         self.world.rate = 100.0
         if served:
             self.world.until(lambda: self.world.serves("v1"))
@@ -107,9 +109,9 @@ class Releases(RuleBasedStateMachine):
     def people_ask(self, rate: float) -> None:
         self.world.rate = rate
 
-    @rule(plan=st.sampled_from([QUICK, OTHER, []]))
-    def steps_are_edited(self, plan: list[dict[str, Any]]) -> None:
-        self.world.change(rollout=rollout(plan))
+    @rule(plan=st.sampled_from([QUICK, OTHER, []]), compare_with=COMPARED)
+    def steps_are_edited(self, plan: list[dict[str, Any]], compare_with: str) -> None:
+        self.world.change(rollout=rollout(plan, compare_with))
 
     @rule()
     def a_stranger_deletes_the_route(self) -> None:

@@ -235,7 +235,7 @@ class World(Surroundings):
             assert name in self._needed(), f"{name} joins the route, and nobody needs it"
         if "resourceVersion" in body["metadata"]:
             self._check_newcomer(weights)
-        counting = [gate for gate in spec.get("gates", ()) if gate["type"] not in {"PromQL", "Webhook"}]
+        counting = [gate for gate in spec.get("gates", ()) if gate["type"] not in {"PromQL", "Webhook", "Evaluation"}]
         if rollout is None or rollout.undo or not rollout.baseline or not counting:
             return
         if ROLLED_BACK in str(body["metadata"]):
@@ -249,7 +249,7 @@ class World(Surroundings):
 
     def _needed(self) -> set[str]:
         status = self.status
-        return {ref.inference_service for ref in (status.stable, status.candidate, status.rollback_target) if ref}
+        return {ref.inference_service for ref in status.running}
 
     def _check_newcomer(self, weights: dict[str, int]) -> None:
         """Who gets its first share is known to the gateway, unless nobody else would answer."""
@@ -379,6 +379,7 @@ def model_version(version: str) -> Object:
             "source": {"uri": f"s3://models/ranker/{version}"},
             "digest": "sha256:" + version[-1] * 64,
             "format": {"name": "shipway-ranker", "version": "1"},
+            "evaluation": [{"name": "auc", "value": "0.8"}],
         },
     )
     ready = {"type": "Ready", "status": "True", "reason": "Verified", "lastTransitionTime": rfc3339(EPOCH)}
