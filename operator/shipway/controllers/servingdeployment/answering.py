@@ -1,4 +1,4 @@
-"""Who has the traffic, as the route and the InferenceServices tell it: all there is to go by where the status was lost."""
+"""Who has the traffic, as the route and the InferenceServices tell it: known even where the status was lost."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,26 +20,26 @@ def answering(
         least: Replicas that the spec asks for.
         wanted: Tells the version that the spec asks for.
     """
-    if view is None:
-        return None
     runs = {name: ref for name, service in services.items() if (ref := _runs(service, least))}
-    shares = _without_twins(view.shares, runs)
-    if not shares:
-        return None
-    busiest = max(shares, key=lambda name: shares[name])
-    if busiest not in runs:
+    shares = _without_twins(view.shares, runs) if view else {}
+    busiest = max(shares, key=lambda name: shares[name], default="")
+    if view is None or busiest not in runs:
         return None
     others = [name for name in shares if name in runs and name != busiest and shares[name]]
-    if not others and view.mirror != busiest and (mirrored := runs.get(view.mirror)):
-        return Answering(runs[busiest], mirrored)
-    if len(others) != 1:
-        return Answering(runs[busiest])
-    version = wanted()
-    if isinstance(version, Problem):
+    if len(others) == 1:
+        return _pair(busiest, others[0], runs, shares, wanted())
+    mirrored = runs.get(view.mirror) if not others and view.mirror != busiest else None
+    return Answering(runs[busiest], mirrored)
+
+
+def _pair(
+    busiest: str, other: str, runs: Mapping[str, VersionRef], shares: Mapping[str, int], wanted: str | Problem
+) -> Answering | None:
+    """Which of two is the new one: the one that the spec asks for, else the one with less."""
+    if isinstance(wanted, Problem):
         return None
-    pair = (busiest, others[0])
-    candidate = busiest if runs[busiest].version == version != runs[others[0]].version else others[0]
-    stable = pair[1] if candidate == busiest else busiest
+    candidate = busiest if runs[busiest].version == wanted != runs[other].version else other
+    stable = other if candidate == busiest else busiest
     return Answering(runs[stable], runs[candidate], shares[candidate])
 
 

@@ -145,7 +145,9 @@ class ServingDeploymentController(Controller):
             ),
         }
         reading = self._counters.reading(key)
-        return snapshot.with_findings(_findings(reading, told, alone=_alone(snapshot, rollout))) if reading else snapshot
+        return (
+            snapshot.with_findings(_findings(reading, told, alone=_alone(snapshot, rollout))) if reading else snapshot
+        )
 
     def _forget(self, key: Key) -> None:
         self._counters.forget(key)

@@ -94,14 +94,18 @@ def test_a_version_that_is_not_is_taken_back(
         (
             [auc("0.83")],
             [loss("0.3")],
-            "v2 was published without an evaluation auc on holdout (it has: log-loss); "
-            "publish a version that has it, or take the gate out",
+            (
+                "v2 was published without an evaluation auc on holdout (it has: log-loss); "
+                "publish a version that has it, or take the gate out"
+            ),
         ),
         (
             [],
             [auc("0.83")],
-            "v1 was published without an evaluation auc on holdout (it has: none); "
-            "give the gate a limit, or take it out",
+            (
+                "v1 was published without an evaluation auc on holdout (it has: none); "
+                "give the gate a limit, or take it out"
+            ),
         ),
     ],
     ids=["the new version", "stable"],
