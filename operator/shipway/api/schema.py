@@ -50,6 +50,16 @@ def list_map(*keys: str) -> Any:
     return Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)})
 
 
+IMPLIED = "x-shipway-implied"
+"""Schema extra: the operator reads a default where the field is left out; the API server writes none. A list that it
+had filled in would belong to nobody, and server-side apply would merge what the user says later into it."""
+
+
+def implied() -> Any:
+    """Field extra for a default that is not written into the user's object."""
+    return Field(json_schema_extra={IMPLIED: True})
+
+
 def preserve_unknown() -> Any:
     """Field extra for an object that is passed through unread."""
     return Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})

@@ -3,8 +3,11 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.step import Step
 from shipway.cli.connection import cluster, serving_deployment
 from shipway.kube.resource import Object
 
@@ -43,7 +46,7 @@ def tree(sdep: Object) -> list[str]:
     if summary := status.get("summary"):
         lines.append(f"  {summary}")
     lines += _versions(status)
-    lines += _steps(status.get("rollout"), sdep["spec"].get("rollout", {}).get("steps", []))
+    lines += _steps(status.get("rollout"), Rollout.model_validate(sdep["spec"].get("rollout", {})).steps)
     lines += _gates(status.get("rollout"))
     lines += _conditions(status)
     lines += _actions(status)
@@ -65,7 +68,7 @@ def _kept(ref: Object) -> str:
     return f"├─ {'kept':<15} {ref['version']:<12} {took}"
 
 
-def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:
+def _steps(rollout: Object | None, steps: Sequence[Step]) -> list[str]:
     if not rollout:
         return []
     if rollout.get("undo"):
@@ -78,12 +81,12 @@ def _steps(rollout: Object | None, steps: list[Object]) -> list[str]:
     return lines
 
 
-def _step(step: Object) -> str:
-    if "setWeight" in step:
-        return f"{step['setWeight']} %"
-    if "mirror" in step:
+def _step(step: Step) -> str:
+    if step.set_weight is not None:
+        return f"{step.set_weight} %"
+    if step.mirror is not None:
         return "mirror"
-    seconds = step["pause"].get("seconds")
+    seconds = step.pause.seconds if step.pause else None
     return f"pause {seconds} s" if seconds else "pause until promoted"
 
 

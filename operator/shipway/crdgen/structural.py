@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from shipway.api.schema import WORDS, ApiModel, Rule
+from shipway.api.schema import IMPLIED, WORDS, ApiModel, Rule
 
 Schema = dict[str, Any]
 
@@ -103,7 +103,8 @@ def _inline(node: Any, definitions: Mapping[str, Schema]) -> Any:
 
 
 def _normalise(node: Schema, *, path: str, for_users: bool) -> Schema:
-    result = _with_words({key: value for key, value in node.items() if key != "title"}, for_users=for_users)
+    unsaid = {"title", IMPLIED, "default"} if IMPLIED in node else {"title"}
+    result = _with_words({key: value for key, value in node.items() if key not in unsaid}, for_users=for_users)
     if "x-kubernetes-int-or-string" in node:
         return result
     _refuse_unknown(result, path)
@@ -177,5 +178,6 @@ def _written(value: Any, schema: Schema) -> Any:
     """
     if value in _EMPTY or "properties" not in schema:
         return None if value in _EMPTY else value
-    inner = {key: _written(item, schema["properties"][key]) for key, item in value.items()}
+    known = schema["properties"]
+    inner = {key: _written(item, known[key]) for key, item in value.items() if "default" in known[key]}
     return {key: item for key, item in inner.items() if item is not None} or None

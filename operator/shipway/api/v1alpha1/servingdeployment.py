@@ -20,6 +20,7 @@ from shipway.api.schema import (
     Text,
     Time,
     decimal_rule,
+    implied,
     in_words,
     list_map,
     name_at_most,
@@ -28,7 +29,7 @@ from shipway.api.v1alpha1.evidence import Evidence, GateStatus
 from shipway.api.v1alpha1.freeze import Freeze
 from shipway.api.v1alpha1.gates import Gate, Inconclusive
 from shipway.api.v1alpha1.order import Predecessor
-from shipway.api.v1alpha1.step import Step
+from shipway.api.v1alpha1.step import Pause, Step
 from shipway.api.v1alpha1.trainingjob import Resources
 
 
@@ -113,20 +114,33 @@ class Predictor(ApiModel):
     )
 
 
+_CAUTIOUS = [
+    *(Step(set_weight=5), Step(pause=Pause(seconds=60))),
+    *(Step(set_weight=25), Step(pause=Pause(seconds=120))),
+    *(Step(set_weight=50), Step(pause=Pause(seconds=180))),
+]
+"""Seven minutes with the bake: whoever says nothing gets a release that nobody has to watch."""
+_WATCHED = [
+    Gate(name="errors", type="ErrorRate"),
+    Gate(name="latency", type="Latency", quantile="0.99", margin="0.05"),
+]
+"""What every predictor counts, whatever its model is for."""
 _NO_MIRROR = "!has(self.steps) || !self.steps.exists(s, has(s.mirror))"
 
 
 class Rollout(ApiModel):
     """How a new version replaces the old one."""
 
-    steps: Annotated[list[Step], Field(max_length=32)] = []
-    """Ordered steps; 100 percent is added at the end where it is missing. None: all at once."""
-    gates: Annotated[list[Gate], Field(max_length=8), list_map("name")] = []
-    """What is watched at every step."""
-    compare_with: Literal["Stable", "Twin"] = "Stable"
-    """Whom the gates compare the new version with. Twin: a second copy of stable's version, begun with the new one, of
-    the same size and with the same share, so that being small, cold or young speaks against neither; it takes as many
-    replicas again. Copies of requests (mirror) are compared with stable."""
+    steps: Annotated[list[Step], Field(max_length=32), implied()] = _CAUTIOUS
+    """Ordered steps; 100 percent is added at the end where it is missing. An empty list is everything at once. When
+    left out: 5 % for one minute, 25 % for two and 50 % for three."""
+    gates: Annotated[list[Gate], Field(max_length=8), list_map("name"), implied()] = _WATCHED
+    """What is watched at every step. An empty list is a release that nobody watches. When left out: errors, an
+    ErrorRate, and latency, a Latency with the quantile 0.99 and a margin of 0.05."""
+    compare_with: Literal["Stable", "Twin"] | None = None
+    """Whom the gates compare the new version with; Stable when left out. Twin: a second copy of stable's version, begun
+    with the new one, of the same size and with the same share, so that being small, cold or young speaks against
+    neither; it takes as many replicas again. Copies of requests (mirror) are compared with stable."""
     alpha: Decimal = "0.01"
     """Chance that a release of an equally good version is taken back, over all gates together."""
     inconclusive: Inconclusive = Inconclusive()

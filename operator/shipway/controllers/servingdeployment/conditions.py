@@ -246,7 +246,7 @@ def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
         text = f"a person went back to {rollout.version}: no gate was asked"
         return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
     if not s.spec.rollout.gates:
-        text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates"
+        text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates, or take the empty list out"
         return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
     guards = [gate.name for gate in s.spec.rollout.gates if gate.may_abort]
     if not guards:

@@ -107,7 +107,7 @@ class TestEvidence:
         assert world.board.reading_of().evidence.candidate.trials >= seen + 120
 
     def test_without_gates_the_release_says_that_nothing_guards_it(self):
-        world = released(rollout={"steps": STEPS, "bakeSeconds": 1})
+        world = released(rollout={"steps": STEPS, "gates": [], "bakeSeconds": 1})
         world.metrics_work = False
         world.release("v2")
         assert world.condition("Guarded") == ("False", "NoGates")

@@ -230,12 +230,12 @@ class World(Surroundings):
         assert not mirror or weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
         for name in weights:
             assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
-        rollout, spec = self.status.rollout, self.sdep["spec"]["rollout"]
+        rollout, gates = self.status.rollout, self.sdep["spec"].get("rollout", {}).get("gates", GATES)
         for name in set(weights) - set(self.shares()):
             assert name in self._needed(), f"{name} joins the route, and nobody needs it"
         if "resourceVersion" in body["metadata"]:
             self._check_newcomer(weights)
-        counting = [gate for gate in spec.get("gates", ()) if gate["type"] not in {"PromQL", "Webhook", "Evaluation"}]
+        counting = [gate for gate in gates if gate["type"] not in {"PromQL", "Webhook", "Evaluation"}]
         if rollout is None or rollout.undo or not rollout.baseline or not counting:
             return
         if ROLLED_BACK in str(body["metadata"]):
