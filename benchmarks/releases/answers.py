@@ -35,7 +35,7 @@ class Answer:
     @property
     def bad(self) -> bool:
         """Whether the version is at fault."""
-        return self.harm in {Harm.ERROR, Harm.SLOW}
+        return self.harm in {Harm.ERROR, Harm.SLOW, Harm.SHIFTED}
 
 
 @dataclass(frozen=True)

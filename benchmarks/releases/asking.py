@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 IN_FLIGHT = 256
@@ -31,14 +33,15 @@ class Target:
 
     address: str
     port: int
-    request: bytes
+    requests: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, address: str, *, host: str, path: str, body: str) -> Target:
-        """From `ADDRESS:PORT` and the parts of the request."""
+    def of(cls, address: str, *, host: str, path: str, bodies: Sequence[str]) -> Target:
+        """From `ADDRESS:PORT` and the parts of the requests."""
         name, _, port = address.partition(":")
-        head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-        return cls(name, int(port), head.encode() + END + body.encode())
+        head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: "
+        requests = tuple(f"{head}{len(body)}".encode() + END + body.encode() for body in bodies)
+        return cls(name, int(port), requests)
 
 
 @dataclass
@@ -90,7 +93,7 @@ class Asker:
     async def _answer(self, connection: Connection) -> tuple[int, str, str]:
         reader, writer = connection
         try:
-            writer.write(self.target.request)
+            writer.write(random.choice(self.target.requests))  # noqa: S311 - not a password
             first, *lines = (await reader.readuntil(END)).decode("latin-1").lower().split("\r\n")
             headers = dict(line.split(": ", 1) for line in lines if line)
             await reader.readexactly(int(headers["content-length"]))
@@ -133,10 +136,10 @@ def main() -> int:
     parser.add_argument("--address", required=True, help="ADDRESS:PORT of the gateway")
     parser.add_argument("--host", required=True, help="host of the route")
     parser.add_argument("--path", required=True)
-    parser.add_argument("--body", required=True, help="JSON")
+    parser.add_argument("--bodies", required=True, help="JSON list of texts, of which each request has one by chance")
     parser.add_argument("--rate", type=float, required=True, help="requests a second")
     given = parser.parse_args()
-    target = Target.of(given.address, host=given.host, path=given.path, body=given.body)
+    target = Target.of(given.address, host=given.host, path=given.path, bodies=json.loads(given.bodies))
     asyncio.run(until_input_ends(Asker(target), given.rate))
     return 0
 

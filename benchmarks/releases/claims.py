@@ -25,6 +25,7 @@ LIMITS: Mapping[str, tuple[str, tuple[str, Number]]] = {
     "at_10_rps_ratio_to_expected_samples": ("times", ("<=", 2)),
     "at_1000_rps_median_s": ("s", ("<=", 1.5)),
     "latency_p95_s": ("s", ("<=", 12)),
+    "shift_p95_s": ("s", ("<=", 30)),
     "subtle_caught_before_100_percent": ("%", (">=", 95)),
     "clients_of_mirrored_versions": ("releases", ("==", 0)),
     "false_aborts_of_1000_AA": ("releases", ("<=", 4)),
@@ -87,6 +88,8 @@ def _timed(ours: Sequence[Run]) -> Iterator[tuple[str, Number]]:
         yield "at_1000_rps_median_s", median(seconds)
     if seconds := back(of(ours, "slow")):
         yield "latency_p95_s", p95(seconds)
+    if seconds := back(of(ours, "shifted")):
+        yield "shift_p95_s", p95(seconds)
     if good := [run.minutes for run in of(ours, "good") if run.ended is Ending.PROMOTED]:
         yield "good_release_minutes_default_plan", max(good)
     if late := [run.write_to_last_ms for run in ours if run.write_to_last_ms is not None]:

@@ -1,6 +1,6 @@
 """What is released, under how much traffic, and how long it is watched."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,12 +22,13 @@ class Plan:
     steps: tuple[tuple[int, int], ...]
     bake_seconds: int
     mirror_seconds: int = 0
+    further_gates: tuple[dict[str, Any], ...] = ()
 
     def ours(self) -> dict[str, Any]:
         """As the rollout of a ServingDeployment, with the gates."""
         mirror = [{"mirror": {}}, {"pause": {"seconds": self.mirror_seconds}}] if self.mirror_seconds else []
         steps = mirror + [part for weight, seconds in self.steps for part in _step(weight, {"seconds": seconds})]
-        return {"steps": steps, "gates": GATES, "bakeSeconds": self.bake_seconds}
+        return {"steps": steps, "gates": [*GATES, *self.further_gates], "bakeSeconds": self.bake_seconds}
 
     def argo(self) -> list[dict[str, Any]]:
         """As the steps of a Rollout; it bakes before the last weight, since afterwards nothing is judged."""
@@ -44,8 +45,10 @@ GATES: list[dict[str, Any]] = [
     {"name": "latency", "type": "Latency", "quantile": "0.99", "margin": "0.05", "fastEnoughMilliseconds": 50},
 ]
 """All there are, as the documentation has them."""
-DEFAULT = Plan(((5, 60), (25, 120), (50, 180)), bake_seconds=120)
-"""What a release takes where nobody has a reason for another plan."""
+SCORES: dict[str, Any] = {"name": "scores", "type": "PredictionShift", "margin": "0.02", "onFail": "Abort"}
+"""For a version that is meant to predict as stable does."""
+DEFAULT = Plan(((5, 60), (25, 120), (50, 180)), bake_seconds=60)
+"""What a release takes where the spec says nothing about it."""
 AT_TEN = Plan(((10, 3600),), bake_seconds=60)
 """The new version stays at ten percent, so that the time it takes to be noticed is the gates' and not the plan's."""
 
@@ -91,6 +94,14 @@ SCENARIOS = {
         Scenario(name="at-10", rate=10, fault=THIRD, watch_seconds=240, runs=10),
         Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=5),
         Scenario(name="slow", rate=100, fault=Fault(slow=0.25), watch_seconds=60, runs=20),
+        Scenario(
+            name="shifted",
+            rate=100,
+            fault=Fault(shift=0.5),
+            watch_seconds=120,
+            runs=10,
+            plan=replace(AT_TEN, further_gates=(SCORES,)),
+        ),
         Scenario(
             name="mirrored",
             rate=100,

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.releases.answers import Answer
+from benchmarks.releases.population import bodies
 from shipway_lab.addresses import ENVOY_PORT, NODE_IP
 
 ASKING = Path(__file__).with_name("asking.py")
 MODEL = "ranker"
-BODY = '{"instances":[{"user":1,"item":10}]}'
 LINE_BYTES = 2**24
 ENDS_WITHIN_SECONDS = 15
 
@@ -51,7 +51,8 @@ async def traffic(lab: str, *, host: str, rate: float) -> AsyncIterator[Traffic]
     """
     within = (sys.executable, "-m", "shipway_lab", "shell", "--name", lab, "--")
     where = ("--address", f"{NODE_IP}:{ENVOY_PORT}", "--host", host, "--path", f"/v1/models/{MODEL}:predict")
-    command = (*within, sys.executable, str(ASKING), *where, "--body", BODY, "--rate", str(rate))
+    what = ("--bodies", json.dumps(bodies()))
+    command = (*within, sys.executable, str(ASKING), *where, *what, "--rate", str(rate))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=LINE_BYTES)
     assert process.stdin

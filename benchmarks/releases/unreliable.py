@@ -33,6 +33,7 @@ class Harm(StrEnum):
     BACKGROUND = "background"
     ERROR = "error"
     SLOW = "slow"
+    SHIFTED = "shifted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Fault:
         errors: Further share of them once it is bad.
         slow: Share of answers that come late once it is bad.
         slow_seconds: How late.
+        shift: By how many standard deviations its scores are too high, from its first answer on: the artifact does it.
         after_seconds: How long after its first answer it turns bad.
     """
 
@@ -51,6 +53,7 @@ class Fault:
     errors: float = 0.0
     slow: float = 0.0
     slow_seconds: float = 0.25
+    shift: float = 0.0
     after_seconds: float = 0.0
 
     def harm(self, *, lot: float, age: float) -> Harm | None:
@@ -66,7 +69,9 @@ class Fault:
             return None
         if lot < self.background + self.errors:
             return Harm.ERROR
-        return Harm.SLOW if lot < self.background + self.errors + self.slow else None
+        if lot < self.background + self.errors + self.slow:
+            return Harm.SLOW
+        return Harm.SHIFTED if self.shift else None
 
 
 class Unreliable:

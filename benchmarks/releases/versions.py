@@ -1,4 +1,4 @@
-"""Versions to release: the smallest ranker there is, each with its fault in the artifact and so its own digest."""
+"""Versions to release: a small ranker, each with its fault in the artifact and so its own digest."""
 
 import json
 import os
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.releases.population import ranker
 from benchmarks.releases.traffic import MODEL
 from benchmarks.releases.unreliable import FILE, Fault
 from shipway_lab.secret import REGION
 from shipway_workloads import digest, storage
 from shipway_workloads.storage import FileStore
 from shipway_workloads.training import artifact
-from small_ranker import small_ranker
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def publish(name: str, fault: Fault, *, owner: str) -> Version:
     uri = f"s3://models/{owner}/{MODEL}/{name}"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        artifact.save(small_ranker(), folder)
+        artifact.save(ranker(shift=fault.shift), folder)
         (folder / FILE).write_text(json.dumps({"version": name, "fault": asdict(fault)}))
         found = digest.of_store(FileStore(folder))
         storage.upload(folder, storage.open_store(uri))

@@ -30,7 +30,7 @@ async def server(script: Script) -> AsyncIterator[tuple[Target, list[bytes]]]:
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         yield (
-            Target.of(f"127.0.0.1:{port}", host="ranker.example.com", path="/v1/models/ranker:predict", body="{}"),
+            Target.of(f"127.0.0.1:{port}", host="ranker.example.com", path="/v1/models/ranker:predict", bodies=["{}"]),
             seen,
         )
         listening.close()

@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from benchmarks.releases.plans import EQUAL, RULES, Judge, Versions, release, releases
-from benchmarks.releases.scenarios import Plan
+from benchmarks.releases.scenarios import DEFAULT, Plan
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import Sample
 from shipway.api.v1alpha1.gates import Verdict
+from shipway.api.v1alpha1.servingdeployment import Rollout
 
 SHORT = Plan(((10, 10), (50, 10)), bake_seconds=5)
 BAD = Versions(0.01, 0.4)
+
+
+def test_the_default_plan_is_that_of_the_api() -> None:
+    measured = Rollout.model_validate(DEFAULT.ours())
+    assert (measured.steps, measured.bake_seconds) == (Rollout().steps, Rollout().bake_seconds)
 
 
 def ending(rule: str, versions: Versions, *, seed: int = 1) -> str:

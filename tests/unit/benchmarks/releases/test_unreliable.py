@@ -26,6 +26,11 @@ def test_the_lot_and_the_age_decide(lot: float, age: float, harm: Harm | None) -
     assert BAD.harm(lot=lot, age=age) is harm
 
 
+def test_an_answer_of_a_shifted_version_is_harmed_unless_it_is_an_error_anyway() -> None:
+    shifted = Fault(shift=0.5)
+    assert (shifted.harm(lot=0.5, age=0), shifted.harm(lot=0.0, age=0)) == (Harm.SHIFTED, Harm.BACKGROUND)
+
+
 class Asked:
     """A predictor below the middleware, asked at times and with lots of one's choice."""
 
