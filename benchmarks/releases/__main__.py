@@ -5,7 +5,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,25 +108,43 @@ class Results:
 async def _live(lab: str, scenarios: Sequence[Scenario], peers: Sequence[str], results: Results) -> None:
     """One lab for all: ours first, then each setting of the peer with the machine to itself."""
     async with stage(lab, parts=("argo-rollouts",) if peers else ()) as where:
-        ours = Ours(where)
-        await ours.install()
-        await _runs(Runner(where, ours), [(scenario, scenario.runs) for scenario in scenarios], results)
+        await _ours(where, scenarios, results)
         for setting in peers:
             await _peer(where, setting, scenarios, results)
+
+
+async def _ours(where: Stage, scenarios: Sequence[Scenario], results: Results) -> None:
+    lanes: list[Runner] = []
+    for scenario in scenarios:
+        while len(lanes) < scenario.abreast:
+            lanes.append(await _lane(where, len(lanes)))
+        turns = iter(range(scenario.runs))
+        async with asyncio.TaskGroup() as abreast:
+            for lane in lanes[: scenario.abreast]:
+                abreast.create_task(_take_turns(lane, scenario, turns, results))
+
+
+async def _lane(where: Stage, number: int) -> Runner:
+    ours = Ours(where, lane=number)
+    await ours.install()
+    runner = Runner(where, ours)
+    await runner.prepare()
+    return runner
+
+
+async def _take_turns(runner: Runner, scenario: Scenario, turns: Iterator[int], results: Results) -> None:
+    for _ in turns:
+        results.note(await runner.run(scenario))
 
 
 async def _peer(where: Stage, setting: str, scenarios: Sequence[Scenario], results: Results) -> None:
     argo = Argo(where, setting)
     await argo.install()
-    await _runs(Runner(where, argo), [(scenario, scenario.peer_runs) for scenario in scenarios], results)
-    await argo.remove()
-
-
-async def _runs(runner: Runner, scenarios: Sequence[tuple[Scenario, int]], results: Results) -> None:
+    runner = Runner(where, argo)
     await runner.prepare()
-    for scenario, times in scenarios:
-        for _ in range(times):
-            results.note(await runner.run(scenario))
+    for scenario in scenarios:
+        await _take_turns(runner, scenario, iter(range(scenario.peer_runs)), results)
+    await argo.remove()
 
 
 async def _disturbed(lab: str, results: Results, *, requests: int, outage_seconds: float) -> None:

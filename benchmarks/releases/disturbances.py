@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.releases.ours import Ours
 from benchmarks.releases.runs import SETTLE_SECONDS, Runner
 from benchmarks.releases.scenarios import THIRD, Plan
 from benchmarks.releases.stage import until
@@ -111,7 +110,7 @@ class Disturber:
         """Each predictor is asked to go, one after the other."""
         client = self.runner.stage.client
         for name in [pod["metadata"]["name"] for pod in await self._predictors()]:
-            await client.delete(POD, Ours.namespace, name)
+            await client.delete(POD, self.runner.contestant.namespace, name)
 
             async def replaced(gone: str = name) -> bool:
                 pods = await self._predictors()
@@ -120,7 +119,8 @@ class Disturber:
             await until(replaced, within=SETTLE_SECONDS, what=f"{name} is replaced")
 
     async def _predictors(self) -> list[dict[str, Any]]:
-        return (await self.runner.stage.client.list(POD, Ours.namespace, selector=PREDICTOR)).items
+        where = self.runner.contestant.namespace
+        return (await self.runner.stage.client.list(POD, where, selector=PREDICTOR)).items
 
 
 async def _timed(took: dict[str, float], name: str, work: Callable[[], Awaitable[None]]) -> None:

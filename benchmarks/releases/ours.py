@@ -17,13 +17,19 @@ READY_SECONDS = 180
 
 
 class Ours:
-    """Releases by changing `spec.version` of one ServingDeployment."""
+    """Releases by changing `spec.version` of one ServingDeployment.
+
+    Args:
+        stage: Where.
+        lane: Number of the deployment; each has a namespace and a host of its own.
+        replicas: Of each version.
+    """
 
     name = "shipway"
-    namespace = "releases-ours"
-    host = "ranker.example.com"
 
-    def __init__(self, stage: Stage, *, replicas: int = 1) -> None:
+    def __init__(self, stage: Stage, *, lane: int = 0, replicas: int = 1) -> None:
+        self.namespace = f"releases-ours-{lane}"
+        self.host = f"ranker-{lane}.example.com"
         self._stage = stage
         self._client = stage.client
         self._replicas = replicas

@@ -64,6 +64,7 @@ class Scenario:
         watch_seconds: How long it is watched from its first answer, if it does not end before.
         runs: How often it is measured where nothing else is asked for.
         peer_runs: The same for each setting of a peer; 0 where the peer has nothing to show.
+        abreast: How many of our deployments release at a time, each at this rate.
         plan: Of the release.
         ends: How it should end.
     """
@@ -74,6 +75,7 @@ class Scenario:
     watch_seconds: float
     runs: int
     peer_runs: int = 0
+    abreast: int = 1
     plan: Plan = AT_TEN
     ends: Ending = Ending.TAKEN_BACK
 
@@ -110,7 +112,16 @@ SCENARIOS = {
             runs=5,
             plan=Plan(((10, 3600),), bake_seconds=60, mirror_seconds=120),
         ),
-        Scenario(name="same", rate=100, fault=Fault(), watch_seconds=60, runs=20, peer_runs=10, ends=Ending.NEITHER),
+        Scenario(
+            name="same",
+            rate=25,
+            fault=Fault(),
+            watch_seconds=60,
+            runs=100,
+            peer_runs=10,
+            abreast=4,
+            ends=Ending.NEITHER,
+        ),
         Scenario(name="good", rate=100, fault=Fault(), watch_seconds=1200, runs=3, plan=DEFAULT, ends=Ending.PROMOTED),
     )
 }

@@ -73,6 +73,35 @@ async def test_a_person_pauses_resumes_aborts_and_retries(world: World, cluster:
     assert incident["status"]["lifted"]["reason"] == "because"
 
 
+async def test_a_version_is_released_beside_a_twin_of_stable_which_is_gone_afterwards(world: World, cluster: Cluster):
+    rollout = {"compareWith": "Twin", "steps": [{"setWeight": 20}, {"pause": {"seconds": 2}}]}
+    await world.patch(SERVING_DEPLOYMENT, "ranker", {"spec": {"version": "v2", "rollout": rollout}})
+
+    async def beside() -> object:
+        told, weights = await status(world), shares(await world.find(HTTP_ROUTE, "ranker"))
+        names = [told.get(role, {}).get("inferenceService") for role in ("stable", "twin", "candidate")]
+        return [weights.get(name) for name in names] == [60, 20, 20]
+
+    await world.eventually(beside, what="the twin has as much as v2")
+    await serves(world, "v2")
+    assert (await status(world))["rollout"]["baseline"] == "v1"
+    await gone(world, "v1")
+    assert len(await world.list(INFERENCE_SERVICE)) == 1
+
+
+async def test_a_bad_version_beside_a_twin_leaves_neither(world: World, cluster: Cluster):
+    cluster.errors["v2"] = 0.3
+    await world.patch(SERVING_DEPLOYMENT, "ranker", {"spec": {"version": "v2", "rollout": {"compareWith": "Twin"}}})
+    await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
+    await gone(world, "v2")
+
+    async def stable_alone() -> object:
+        return len(await world.list(INFERENCE_SERVICE)) == 1
+
+    await world.eventually(stable_alone, what="stable alone runs")
+    assert await share(world, "v1") == 100
+
+
 async def test_a_bad_version_that_is_mirrored_is_taken_back_before_anybody_gets_its_answers(
     world: World, cluster: Cluster
 ):
