@@ -114,20 +114,20 @@ async def _live(lab: str, scenarios: Sequence[Scenario], peers: Sequence[str], r
 
 
 async def _ours(where: Stage, scenarios: Sequence[Scenario], results: Results) -> None:
-    lanes: list[Runner] = []
+    rows: dict[bool, list[Runner]] = {True: [], False: []}
     for scenario in scenarios:
+        lanes = rows[scenario.lean]
         while len(lanes) < scenario.abreast:
-            lanes.append(await _lane(where, len(lanes)))
+            lanes.append(await _prepared(where, Ours(where, lane=len(lanes), lean=scenario.lean)))
         turns = iter(range(scenario.runs))
         async with asyncio.TaskGroup() as abreast:
             for lane in lanes[: scenario.abreast]:
                 abreast.create_task(_take_turns(lane, scenario, turns, results))
 
 
-async def _lane(where: Stage, number: int) -> Runner:
-    ours = Ours(where, lane=number)
-    await ours.install()
-    runner = Runner(where, ours)
+async def _prepared(where: Stage, contestant: Ours | Argo) -> Runner:
+    await contestant.install()
+    runner = Runner(where, contestant)
     await runner.prepare()
     return runner
 
@@ -139,9 +139,7 @@ async def _take_turns(runner: Runner, scenario: Scenario, turns: Iterator[int], 
 
 async def _peer(where: Stage, setting: str, scenarios: Sequence[Scenario], results: Results) -> None:
     argo = Argo(where, setting)
-    await argo.install()
-    runner = Runner(where, argo)
-    await runner.prepare()
+    runner = await _prepared(where, argo)
     for scenario in scenarios:
         await _take_turns(runner, scenario, iter(range(scenario.peer_runs)), results)
     await argo.remove()
@@ -149,10 +147,7 @@ async def _peer(where: Stage, setting: str, scenarios: Sequence[Scenario], resul
 
 async def _disturbed(lab: str, results: Results, *, requests: int, outage_seconds: float) -> None:
     async with stage(lab) as where:
-        ours = Ours(where, replicas=REPLICAS)
-        await ours.install()
-        runner = Runner(where, ours)
-        await runner.prepare()
+        runner = await _prepared(where, Ours(where, replicas=REPLICAS))
         found = await Disturber(runner, outage_seconds).disturb(requests=requests)
         results.disturbed(found.to_json())
 

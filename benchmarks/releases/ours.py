@@ -3,7 +3,7 @@
 import copy
 
 from benchmarks.releases.scenarios import Ending, Plan
-from benchmarks.releases.stage import COMMAND, FOLDER, GATEWAY, PROGRAM, Stage, named, until
+from benchmarks.releases.stage import COMMAND, FOLDER, GATEWAY, LEAN_COMMAND, PROGRAM, Stage, named, until
 from benchmarks.releases.traffic import MODEL
 from benchmarks.releases.versions import Version
 from shipway.kube.resource import INFERENCE_SERVICE, MODEL_VERSION, OWN, SERVING_DEPLOYMENT, Object, Resource
@@ -12,7 +12,7 @@ from shipway_workloads.training.artifact import FORMAT_NAME, FORMAT_VERSION
 
 RUNTIME = Resource("serving.kserve.io", "v1alpha1", "clusterservingruntimes", "ClusterServingRuntime", namespaced=False)
 ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
-BUILT_IN, UNRELIABLE = "shipway-ranker", "unreliable"
+BUILT_IN, UNRELIABLE, LEAN = "shipway-ranker", "unreliable", "lean"
 READY_SECONDS = 180
 
 
@@ -22,25 +22,28 @@ class Ours:
     Args:
         stage: Where.
         lane: Number of the deployment; each has a namespace and a host of its own.
+        lean: Whether its predictors only answer.
         replicas: Of each version.
     """
 
     name = "shipway"
 
-    def __init__(self, stage: Stage, *, lane: int = 0, replicas: int = 1) -> None:
-        self.namespace = f"releases-ours-{lane}"
-        self.host = f"ranker-{lane}.example.com"
+    def __init__(self, stage: Stage, *, lane: int = 0, lean: bool = False, replicas: int = 1) -> None:
+        self._runtime = LEAN if lean else UNRELIABLE
+        self.namespace = f"releases-{self._runtime}-{lane}"
+        self.host = f"{self._runtime}-{lane}.example.com"
         self._stage = stage
         self._client = stage.client
         self._replicas = replicas
 
     async def install(self) -> None:
-        """What a tenant needs, and the runtime whose predictor is unreliable."""
+        """What a tenant needs, and the runtimes whose predictors are unreliable."""
         await self._stage.tenant(self.namespace)
         account = named(ACCOUNT, self.namespace, MODEL, secrets=[{"name": secret.NAME}])
         await self._client.apply(ACCOUNT, account)
         built_in = await self._client.get(RUNTIME, None, BUILT_IN)
-        await self._client.apply(RUNTIME, unreliable_runtime(built_in))
+        for name, command in ((UNRELIABLE, COMMAND), (LEAN, LEAN_COMMAND)):
+            await self._client.apply(RUNTIME, runtime_of(built_in, name=name, command=command))
         model = OWN["Model"]
         await self._client.apply(model, named(model, self.namespace, MODEL, spec={"owner": {"team": "releases"}}))
 
@@ -96,7 +99,7 @@ class Ours:
             "host": self.host,
             "gateway": GATEWAY,
             "predictor": {
-                "runtime": UNRELIABLE,
+                "runtime": self._runtime,
                 "serviceAccountName": MODEL,
                 "minReplicas": self._replicas,
                 "maxReplicas": self._replicas,
@@ -107,12 +110,12 @@ class Ours:
         await self._client.apply(SERVING_DEPLOYMENT, named(SERVING_DEPLOYMENT, self.namespace, MODEL, spec=spec))
 
 
-def unreliable_runtime(built_in: Object) -> Object:
-    """The chart's runtime with the unreliable predictor in it."""
+def runtime_of(built_in: Object, *, name: str, command: list[str]) -> Object:
+    """The chart's runtime with another predictor in it."""
     spec = copy.deepcopy(built_in["spec"])
     spec["supportedModelFormats"] = [{"name": FORMAT_NAME, "version": FORMAT_VERSION}]
     (container,) = spec["containers"]
-    container["command"] = COMMAND
+    container["command"] = command
     container["volumeMounts"].append({"name": "program", "mountPath": FOLDER})
     spec["volumes"].append({"name": "program", "configMap": {"name": PROGRAM}})
-    return named(RUNTIME, "", UNRELIABLE, spec=spec)
+    return named(RUNTIME, "", name, spec=spec)

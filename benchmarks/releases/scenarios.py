@@ -65,6 +65,7 @@ class Scenario:
         runs: How often it is measured where nothing else is asked for.
         peer_runs: The same for each setting of a peer; 0 where the peer has nothing to show.
         abreast: How many of our deployments release at a time, each at this rate.
+        lean: Whether predictors only answer, so that the machine can carry the rate.
         plan: Of the release.
         ends: How it should end.
     """
@@ -76,6 +77,7 @@ class Scenario:
     runs: int
     peer_runs: int = 0
     abreast: int = 1
+    lean: bool = False
     plan: Plan = AT_TEN
     ends: Ending = Ending.TAKEN_BACK
 
@@ -94,7 +96,7 @@ SCENARIOS = {
             peer_runs=10,
         ),
         Scenario(name="at-10", rate=10, fault=THIRD, watch_seconds=240, runs=10),
-        Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=5),
+        Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=10, lean=True),
         Scenario(name="slow", rate=100, fault=Fault(slow=0.25), watch_seconds=60, runs=20),
         Scenario(
             name="shifted",

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from benchmarks.releases import unreliable, versions
+from benchmarks.releases import lean, unreliable, versions
 from benchmarks.releases.scenarios import Ending, Plan
 from benchmarks.releases.versions import Version
 from harness.audit import WRITES, AuditLog
@@ -29,10 +29,10 @@ NAMESPACE = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
 SECRET = Resource("", "v1", "secrets", "Secret")
 PROGRAM = "predictor-program"
-"""ConfigMap with the unreliable predictor."""
+"""ConfigMap with the predictors."""
 FOLDER = "/program"
-_FILE = Path(unreliable.__file__)
-COMMAND = ["python", f"{FOLDER}/{_FILE.name}"]
+_FILES = (Path(unreliable.__file__), Path(lean.__file__))
+COMMAND, LEAN_COMMAND = (["python", f"{FOLDER}/{file.name}"] for file in _FILES)
 GATEWAY = {"name": "shipway", "namespace": "projectcontour"}
 
 
@@ -75,13 +75,13 @@ class Stage:
     s3: dict[str, str]
 
     async def tenant(self, name: str) -> None:
-        """A namespace with credentials for the object store and the unreliable predictor."""
+        """A namespace with credentials for the object store and the predictors."""
         level = {"pod-security.kubernetes.io/enforce": "restricted"}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}}
         await self.client.apply(NAMESPACE, body)
         await self.client.apply(SECRET, yaml.safe_load(secret.manifest(self.s3, name)))
-        program = await asyncio.to_thread(_FILE.read_text)
-        await self.client.apply(CONFIG_MAP, named(CONFIG_MAP, name, PROGRAM, data={_FILE.name: program}))
+        files = await asyncio.to_thread(lambda: {file.name: file.read_text() for file in _FILES})
+        await self.client.apply(CONFIG_MAP, named(CONFIG_MAP, name, PROGRAM, data=files))
 
     async def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """An object, if it is there."""

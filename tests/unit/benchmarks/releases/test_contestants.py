@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.releases.argo import pod_template, query
-from benchmarks.releases.ours import unreliable_runtime
+from benchmarks.releases.ours import UNRELIABLE, runtime_of
 from benchmarks.releases.scenarios import AT_TEN, DEFAULT, Plan
 from benchmarks.releases.settings import SETTINGS
 from benchmarks.releases.stage import COMMAND
@@ -50,7 +50,7 @@ def test_the_same_program_runs_for_both() -> None:
             "volumes": [],
         }
     }
-    runtime = unreliable_runtime(built_in)["spec"]
+    runtime = runtime_of(built_in, name=UNRELIABLE, command=COMMAND)["spec"]
     pod = pod_template(VERSION, scrape_seconds=5)
     assert runtime["containers"][0]["command"] == pod["spec"]["containers"][0]["command"] == COMMAND
     assert runtime["volumes"][0] in pod["spec"]["volumes"]
