@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from shipway_workloads.serving import prediction_id
-from shipway_workloads.serving.counters import (
+from shipway_workloads.serving.counters import Counters
+from shipway_workloads.serving.labels import LateLabels
+from shipway_workloads.serving.lately import Lately
+from shipway_workloads.serving.latency import (
     BOUNDED_BUCKETS,
     FIRST_BOUND_SECONDS,
     RATIO,
-    Counters,
     LatencyHistogram,
     bucket_of,
 )
-from shipway_workloads.serving.labels import LateLabels
-from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.middleware import Drain, Message, PredictionMiddleware, Receive, Scope, Send
 from shipway_workloads.serving.prediction_id import Answer
 
@@ -62,7 +62,7 @@ def test_every_request_is_counted_once_and_never_forgotten(answers: list[tuple[i
 
 def test_the_counters_say_whose_they_are():
     assert counters().to_json() == {
-        "schema": 2,
+        "schema": 3,
         "startedAt": 1.5,
         "pod": "ranker-0",
         "model": {"name": "ranker", "version": "v2", "digest": DIGEST},
@@ -70,6 +70,8 @@ def test_the_counters_say_whose_they_are():
         "errors": 0,
         "clientErrors": 0,
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
+        "slices": {},
+        "slicesLeftOut": 0,
         "before": None,
         "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
         "metrics": {},
@@ -125,7 +127,13 @@ def test_prometheus_reads_the_same_numbers():
 
 
 async def call(
-    counted: Counters, drain: Drain, *, path: str, status: int | None, header: tuple[bytes, bytes] = (b"x", b"y")
+    counted: Counters,
+    drain: Drain,
+    *,
+    path: str,
+    status: int | None,
+    header: tuple[bytes, bytes] = (b"x", b"y"),
+    asked: tuple[tuple[bytes, bytes], ...] = (),
 ) -> list[Message]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if status is None:
@@ -142,7 +150,7 @@ async def call(
         return {"type": "http.request"}
 
     middleware = PredictionMiddleware(app, counters=counted, drain=drain)
-    await middleware({"type": "http", "path": path}, receive, send)
+    await middleware({"type": "http", "path": path, "headers": asked}, receive, send)
     return sent
 
 
@@ -169,6 +177,16 @@ async def test_what_an_answer_says_that_it_is_worth_is_summed_up():
         "products": 70.0,
         "bottomSquares": 500.0,
     }
+
+
+async def test_an_answer_is_counted_for_each_slice_that_its_request_declares():
+    counted = counters()
+    declared = ((b"x-shipway-slice", b"acme, de"),)
+    await call(counted, Drain(), path=PREDICT, status=500, asked=declared)
+    await call(counted, Drain(), path=PREDICT, status=200)
+    slices = counted.to_json()["slices"]
+    assert {name: (told["requests"], told["errors"]) for name, told in slices.items()} == {"acme": (1, 1), "de": (1, 1)}
+    assert counted.requests == 2
 
 
 async def test_a_probe_is_not_counted():

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from shipway_workloads.serving import slices
 from shipway_workloads.serving.counters import Counters
 
 VERSION_HEADER = b"x-shipway-version"
@@ -59,7 +60,8 @@ class PredictionMiddleware:
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
-            self._counters.observe(status=status, seconds=time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._counters.observe(status=status, seconds=seconds, slices=slices.declared(scope["headers"]))
 
     def _extra_headers(self) -> list[tuple[bytes, bytes]]:
         if self._drain.started:

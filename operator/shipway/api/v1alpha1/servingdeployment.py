@@ -26,7 +26,7 @@ from shipway.api.schema import (
 )
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
 from shipway.api.v1alpha1.freeze import Freeze
-from shipway.api.v1alpha1.gates import Gate, Inconclusive
+from shipway.api.v1alpha1.gates import MAX_GATES, MAX_TESTS, Gate, Inconclusive
 from shipway.api.v1alpha1.order import Predecessor
 from shipway.api.v1alpha1.step import Step
 from shipway.api.v1alpha1.trainingjob import Resources
@@ -121,7 +121,7 @@ class Rollout(ApiModel):
 
     steps: Annotated[list[Step], Field(max_length=32)] = []
     """Ordered steps; 100 percent is added at the end where it is missing. None: all at once."""
-    gates: Annotated[list[Gate], Field(max_length=8), list_map("name")] = []
+    gates: Annotated[list[Gate], Field(max_length=MAX_GATES), list_map("name")] = []
     """What is watched at every step."""
     alpha: Decimal = "0.01"
     """Chance that a release of an equally good version is taken back, over all gates together."""
@@ -138,6 +138,11 @@ class Rollout(ApiModel):
     """Windows in which no release starts and none gets more traffic."""
     after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []
     """Start once these serve and release nothing; those of the same model once they have the same version."""
+
+    @property
+    def tests(self) -> tuple[Gate, ...]:
+        """Every gate, each followed by one for each of its slices."""
+        return tuple(test for gate in self.gates for test in gate.tests)
 
     @property
     def patience(self) -> int:
@@ -304,8 +309,8 @@ class RolloutStatus(ApiModel):
     """The Incident about that, once it has lasted for errorSeconds; empty again when the gates can tell."""
     measured_at: Time | None = None
     """When the numbers below were read; they are written at most every two seconds."""
-    gates: Annotated[list[GateStatus], Field(max_length=8), list_map("name")] = []
-    """The gates in the current step."""
+    gates: Annotated[list[GateStatus], Field(max_length=MAX_TESTS), list_map("name")] = []
+    """The gates in the current step, each followed by what it says of its slices."""
     evidence: Annotated[list[Evidence], Field(max_length=2), list_map("role")] = []
     """Counters in the current step; resumed after a restart of the operator."""
     history: Annotated[list[StepRecord], Field(max_length=64)] = []
