@@ -1,9 +1,11 @@
 """What a predictor counts, and how it is read."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from fastapi.responses import JSONResponse
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -133,13 +135,15 @@ async def call(
     path: str,
     status: int | None,
     header: tuple[bytes, bytes] = (b"x", b"y"),
+    pieces: Sequence[bytes] = (b"{}",),
     asked: tuple[tuple[bytes, bytes], ...] = (),
 ) -> list[Message]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if status is None:
             raise RuntimeError("no answer")
         await send({"type": "http.response.start", "status": status, "headers": [header]})
-        await send({"type": "http.response.body", "body": b"{}"})
+        for place, piece in enumerate(pieces, start=1):
+            await send({"type": "http.response.body", "body": piece, "more_body": place < len(pieces)})
 
     sent: list[Message] = []
 
@@ -177,6 +181,40 @@ async def test_what_an_answer_says_that_it_is_worth_is_summed_up():
         "products": 70.0,
         "bottomSquares": 500.0,
     }
+
+
+WORTH = b'{"predictions": [0.5], "parameters": {"shipway-metric-clicks": "3/20"}}'
+
+
+async def test_what_the_body_of_an_answer_says_that_it_is_worth_is_summed_up_in_either_protocol():
+    counted = counters()
+    for path in (PREDICT, "/v2/models/ranker/infer"):
+        _, body = await call(counted, Drain(), path=path, status=200, pieces=[WORTH])
+        assert body["body"] == WORTH
+    assert counted.requests == 2
+    assert (counted.metrics.sums["clicks"].answers, counted.metrics.sums["clicks"].top) == (2, 6.0)
+
+
+async def test_an_answer_of_the_server_s_own_kind_comes_in_one_piece():
+    counted, sent = counters(), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    middleware = PredictionMiddleware(JSONResponse(json.loads(WORTH)), counters=counted, drain=Drain())
+    await middleware({"type": "http", "path": PREDICT, "headers": ()}, receive, send)
+    assert counted.metrics.sums["clicks"].answers == 1
+
+
+@pytest.mark.parametrize("pieces", [(WORTH, b""), (b"", WORTH), (WORTH[:30], WORTH[30:])])
+async def test_a_body_that_is_streamed_is_left_alone(pieces: Sequence[bytes]):
+    counted = counters()
+    _, *sent = await call(counted, Drain(), path=PREDICT, status=200, pieces=pieces)
+    assert [message["body"] for message in sent] == list(pieces)
+    assert counted.metrics.sums == {}
 
 
 async def test_an_answer_is_counted_for_each_slice_that_its_request_declares():

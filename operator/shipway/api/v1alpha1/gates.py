@@ -62,13 +62,13 @@ Query = Annotated[
 
 
 class Metric(ApiModel):
-    """Numbers that the answers of a predictor bear in the header x-shipway-metric-NAME.
+    """Numbers that answers bear in the header x-shipway-metric-NAME, or in the body's parameter shipway-metric-NAME.
 
     An answer says 0.37, and the gate compares means; or it says 3/20, and the gate compares the ratios of the sums.
     """
 
     name: DnsLabel | None = None
-    """NAME in the header; the gate's name when left out."""
+    """NAME in the header or the parameter; the gate's name when left out."""
     higher_is_better: bool = True
     """Whether less of it is worse; false for costs, complaints or missing features."""
     largest: Amount = "1"
@@ -114,7 +114,7 @@ class Gate(ApiModel):
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
     PredictionShift: how far the new version's predictions are distributed from stable's.
-    BusinessMetric: a mean or ratio of numbers that the answers bear in a header.
+    BusinessMetric: a mean or ratio of numbers that the answers bear in a header or in their body.
     Calibration: predicted positives for each observed one, by labels that come late; 1 is right.
     NormalizedEntropy: the loss for that of a constant prediction, by labels that come late.
     PromQL: a limit for a number that Prometheus tells; a threshold, and no test of alpha.
