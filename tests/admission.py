@@ -87,5 +87,13 @@ def _broken_rules(schema: Schema, value: Any, old: Any, path: str) -> Iterator[R
         for name in value if "additionalProperties" in schema else ():
             yield from _broken_rules(schema["additionalProperties"], value[name], None, f"{path}.{name}")
     if isinstance(value, list):
+        if schema.get("x-kubernetes-list-type") == "set":
+            yield from _duplicates(value, path)
         for index, item in enumerate(value):
             yield from _broken_rules(schema["items"], item, None, f"{path}[{index}]")
+
+
+def _duplicates(items: list[Any], path: str) -> Iterator[Refusal]:
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            yield Refusal(f"{path}[{index}]".removeprefix("."), f'Duplicate value: "{item}"')

@@ -7,6 +7,7 @@ from typing import Protocol, Self
 from shipway.analysis.counts import NOTHING, Count
 from shipway.analysis.judgement import Judgement
 from shipway.analysis.sample import Sample
+from shipway.api.v1alpha1.gates import slice_of
 
 
 class GateEvidence(Protocol):
@@ -60,7 +61,6 @@ class StepEvidence:
         """Every gate's verdict so far."""
         return {gate.name: gate.judge() for gate in self.gates}
 
-    @property
-    def stable_suffers_too(self) -> bool:
-        """Whether stable itself has got worse in this step, by any gate."""
-        return any(gate.stable_suffers_too for gate in self.gates)
+    def stable_suffers_too(self, slice_: str) -> bool:
+        """Whether stable itself has got worse in this step, by any gate on all answers or on this slice."""
+        return any(gate.stable_suffers_too for gate in self.gates if slice_of(gate.name) in {"", slice_})

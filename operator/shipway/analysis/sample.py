@@ -28,6 +28,10 @@ class Sample:
     """Percent of the traffic that the route gives the version; None while that is changing."""
     at: float = 0.0
     """When it was seen, by the clock that cohorts end by; 0 where no labels are counted."""
+    slices: "Mapping[str, Sample] | None" = None
+    """Answers and latency of the slices in which there were any; None where the predictors do not count slices."""
+    left_out: int = 0
+    """Names of slices that requests bore and that were not counted: the predictor had come to know too many others."""
 
     def __add__(self, other: "Sample") -> "Sample":
         return Sample(
@@ -41,4 +45,15 @@ class Sample:
             self.cohorts + other.cohorts,
             other.weight if self.weight is None else self.weight,
             max(self.at, other.at),
+            self._slices_with(other),
+            self.left_out + other.left_out,
         )
+
+    def _slices_with(self, other: "Sample") -> "Mapping[str, Sample] | None":
+        """Of both together; None where one of them has answers whose slices nobody counted."""
+        if self.slices is None and other.slices is None:
+            return None
+        if any(sample.slices is None and sample.answers.trials for sample in (self, other)):
+            return None
+        ours, theirs = self.slices or {}, other.slices or {}
+        return {name: ours.get(name, Sample()) + theirs.get(name, Sample()) for name in ours.keys() | theirs.keys()}

@@ -60,6 +60,11 @@ def implied() -> Any:
     return Field(json_schema_extra={IMPLIED: True})
 
 
+def list_set() -> Any:
+    """Field extra for a list of which no item may be there twice, whoever wrote it."""
+    return Field(json_schema_extra={"x-kubernetes-list-type": "set"})
+
+
 def preserve_unknown() -> Any:
     """Field extra for an object that is passed through unread."""
     return Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})

@@ -92,7 +92,8 @@ def _step(step: Step) -> str:
 
 def _gates(rollout: Object | None) -> list[str]:
     gates = (rollout or {}).get("gates", [])
-    return [f"├─ gate {g['name']:<10} {g['verdict']:<18} {_said(g)}" for g in gates]
+    width = max((10, *(len(g["name"]) for g in gates)))
+    return [f"├─ gate {g['name']:<{width}} {g['verdict']:<18} {_said(g)}" for g in gates]
 
 
 def _said(gate: Object) -> str:

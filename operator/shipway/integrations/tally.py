@@ -38,18 +38,40 @@ class Counters:
     labels: Mapping[str, tuple[Cohort, ...]] = field(default_factory=dict)
     """Cohorts by version: a label may come to any pod."""
     before: "Counters | None" = None
-    """What it had counted a minute ago: answers, errors and latency alone."""
+    """What it had counted a minute ago: answers, errors and latency alone, of all and by slice."""
+    slices: "Mapping[str, Counters] | None" = None
+    """Answers, errors and latency by slice."""
+    left_out: int = 0
+    """Names of slices that it did not count."""
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
         restarted = int(self.started_at) != int(earlier.started_at) or self.requests < earlier.requests
         if restarted:
-            return Sample(Count(self.requests, self.errors), self.latency, self.scores, self.metrics or {})
+            return self._all()
         trials = self.requests - earlier.requests
         hits = min(max(0, self.errors - earlier.errors), trials)
         scores = self.scores.since(earlier.scores) if self.scores and earlier.scores else None
         metrics = _grown(self.metrics, earlier.metrics)
-        return Sample(Count(trials, hits), _difference(self.latency, earlier.latency), scores, metrics)
+        return Sample(
+            Count(trials, hits),
+            _difference(self.latency, earlier.latency),
+            scores,
+            metrics,
+            slices=_slices_since(self.slices, earlier.slices),
+            left_out=max(0, self.left_out - earlier.left_out) if earlier.slices is not None else 0,
+        )
+
+    def _all(self) -> Sample:
+        """What came since it started."""
+        return Sample(
+            Count(self.requests, self.errors),
+            self.latency,
+            self.scores,
+            self.metrics or {},
+            slices=None if self.slices is None else {name: part._all() for name, part in self.slices.items()},
+            left_out=self.left_out,
+        )
 
 
 @dataclass(frozen=True)
@@ -244,6 +266,18 @@ def _grown(later: Mapping[str, Ratio] | None, earlier: Mapping[str, Ratio] | Non
     if later is None or earlier is None:
         return {}
     return {name: sums.since(earlier.get(name, NO_SUMS)) for name, sums in later.items()}
+
+
+def _slices_since(
+    later: Mapping[str, Counters] | None, earlier: Mapping[str, Counters] | None
+) -> Mapping[str, Sample] | None:
+    """The slices that had answers since an earlier look; none where that did not look at slices."""
+    if later is None:
+        return None
+    if earlier is None:
+        return {}
+    grown = {name: part.since(earlier[name]) if name in earlier else part._all() for name, part in later.items()}
+    return {name: sample for name, sample in grown.items() if sample.answers.trials}
 
 
 def _difference(later: Histogram | None, earlier: Histogram | None) -> Histogram | None:

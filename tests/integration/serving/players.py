@@ -46,12 +46,16 @@ class Cluster:
 
     Attributes:
         errors: Share of answers with status 5xx, by version.
+        tenants: Share of the requests that bear a tenant's name as their slice, by tenant.
+        errors_of: Share of a tenant's answers with status 5xx beyond those of all, by version and tenant.
         broken: Versions whose pods nobody starts: the real scheduler finds no node, since there is none.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.errors: dict[str, float] = defaultdict(float)
+        self.tenants: dict[str, float] = {}
+        self.errors_of: dict[tuple[str, str], float] = defaultdict(float)
         self.broken: set[str] = set()
         self._predictors: dict[str, Predictor] = {}
         self._stack = contextlib.AsyncExitStack()
@@ -132,7 +136,11 @@ class Cluster:
             name = service["metadata"]["name"]
             predictor, share = self._predictors.get(name), weights.get(name, 0)
             if predictor is not None and share:
-                predictor.answer(ANSWERS_PER_SECOND * seconds * share / 100, self.errors[self._version(service)])
+                version, answers = self._version(service), ANSWERS_PER_SECOND * seconds * share / 100
+                errors = self.errors[version]
+                predictor.answer(answers, errors)
+                for tenant, part in self.tenants.items():
+                    predictor.answer_tenant(tenant, answers * part, errors, self.errors_of[version, tenant])
 
     def _version(self, service: Object) -> str:
         return str(service["metadata"]["labels"][labels.VERSION])
@@ -146,10 +154,17 @@ class Predictor:
         self.address = f"127.{_NETWORK}.{number // 250 % 240}.{number % 250 + 1}"
         self._started = time.time()
         self._requests = self._errors = 0.0
+        self._tenants: dict[str, tuple[float, float]] = {}
 
     def answer(self, answers: float, error_share: float) -> None:
         self._requests += answers
         self._errors += answers * error_share
+
+    def answer_tenant(self, tenant: str, answers: float, error_share: float, beyond: float) -> None:
+        """Some of the answers above are to one tenant, and more of those fail."""
+        requests, errors = self._tenants.get(tenant, (0.0, 0.0))
+        self._tenants[tenant] = requests + answers, errors + answers * (error_share + beyond)
+        self._errors += answers * beyond
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -164,16 +179,19 @@ class Predictor:
             await runner.cleanup()
 
     async def _counters(self, _: web.Request) -> web.Response:
-        counts = [0] * 40
-        counts[10] = int(self._requests)
-        body: dict[str, Any] = {
-            "schema": 1,
-            "startedAt": self._started,
-            "requests": int(self._requests),
-            "errors": min(int(self._errors), int(self._requests)),
-            "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": counts},
-        }
-        return web.json_response(body)
+        slices = {tenant: _answered(*counts) for tenant, counts in self._tenants.items()}
+        totals = _answered(self._requests, self._errors)
+        return web.json_response({"schema": 3, "startedAt": self._started, **totals, "slices": slices})
+
+
+def _answered(requests: float, errors: float) -> dict[str, Any]:
+    counts = [0] * 40
+    counts[10] = int(requests)
+    return {
+        "requests": int(requests),
+        "errors": min(int(errors), int(requests)),
+        "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": counts},
+    }
 
 
 @asynccontextmanager

@@ -39,11 +39,14 @@ class Predictor:
         except OSError:
             return False
 
-    def ask(self, *pairs: tuple[int, int], connection: HTTPConnection | None = None) -> tuple[int, Any, dict[str, str]]:
+    def ask(
+        self, *pairs: tuple[int, int], connection: HTTPConnection | None = None, slices: str = ""
+    ) -> tuple[int, Any, dict[str, str]]:
         """Status, body and headers of the answer."""
+        headers = {"content-type": "application/json"} | ({"X-Shipway-Slice": slices} if slices else {})
         client = connection or HTTPConnection("127.0.0.1", self.port, timeout=10)
         body = json.dumps({"instances": [{"user": user, "item": item} for user, item in pairs]})
-        client.request("POST", PREDICT, body, {"content-type": "application/json"})
+        client.request("POST", PREDICT, body, headers)
         response = client.getresponse()
         answer = json.loads(response.read())
         if connection is None:
@@ -128,6 +131,18 @@ def test_every_kind_of_answer_is_counted_as_what_it_is(served: Predictor):
     assert after["startedAt"] == before["startedAt"]
     assert after["model"]["version"] == "v2"
     assert f'shipway_predictor_requests_total{{result="error"}} {after["errors"]}.0' in served.get("/metrics")
+
+
+def test_answers_are_counted_for_the_slices_of_their_requests_as_well(served: Predictor):
+    for pair in ((1, 10), (1, 13)):
+        served.ask(pair, slices="acme, de, Not A Name")
+    served.ask((1, 10), slices="de")
+    counted = served.counters()
+    assert {name: (told["requests"], told["errors"]) for name, told in counted["slices"].items()} == {
+        "acme": (2, 1),
+        "de": (3, 1),
+    }
+    assert counted["slicesLeftOut"] == 0
 
 
 def test_probes_are_no_requests(served: Predictor):

@@ -72,7 +72,7 @@ def test_every_list_has_a_bound_and_says_how_it_merges() -> None:
 
     assert lists
     assert [f.where for f in lists if "maxItems" not in f.schema] == []
-    assert [f.where for f in lists if f.schema.get("x-kubernetes-list-type") not in {"atomic", "map"}] == []
+    assert [f.where for f in lists if f.schema.get("x-kubernetes-list-type") not in {"atomic", "map", "set"}] == []
 
 
 def test_every_merge_key_is_required_or_has_a_default() -> None:

@@ -29,6 +29,16 @@ ALLOWED = {
     "a gate with nothing but its name and type": minimal(
         "ServingDeployment", rollout={"gates": [{"name": "errors", "type": "ErrorRate"}]}
     ),
+    "gates on slices": minimal(
+        "ServingDeployment",
+        rollout={
+            "gates": [
+                {"name": "errors", "type": "ErrorRate", "slices": ["acme", "de"]},
+                {"name": "latency", "type": "Latency", "slices": ["acme"]},
+                {"name": "ratio", "type": "SampleRatio", "slices": []},
+            ]
+        },
+    ),
     "freezes of every night, every weekend and one winter": minimal(
         "ServingDeployment",
         rollout={
@@ -46,6 +56,11 @@ ALLOWED = {
 def freeze(start: str, end: str) -> dict[str, Any]:
     window = {"name": "window", "start": start, "end": end}
     return minimal("ServingDeployment", rollout={"freeze": [window]})
+
+
+def sliced(type_: str, *slices: str) -> dict[str, Any]:
+    gate = {"name": "gate", "type": type_, "slices": list(slices)}
+    return minimal("ServingDeployment", rollout={"gates": [gate]})
 
 
 REFUSED = {
@@ -150,6 +165,22 @@ REFUSED = {
     "a quantile in percent": (
         minimal("ServingDeployment", rollout={"gates": [{"name": "l", "type": "Latency", "quantile": "95"}]}),
         ("spec.rollout.gates[0].quantile", "such as 0.95"),
+    ),
+    "slices of a gate that judges none": (
+        sliced("SampleRatio", "acme"),
+        ("spec.rollout.gates[0].slices", "take slices out of this gate"),
+    ),
+    "a slice that is no name": (
+        sliced("ErrorRate", "Acme Inc."),
+        ("spec.rollout.gates[0].slices[0]", "small letters, digits and dashes"),
+    ),
+    "a slice twice": (
+        sliced("Latency", "acme", "de", "acme"),
+        ("spec.rollout.gates[0].slices[2]", 'Duplicate value: "acme"'),
+    ),
+    "nine slices": (
+        sliced("ErrorRate", *"abcdefghi"),
+        ("spec.rollout.gates.0.slices", "is too long"),
     ),
     "an alpha that forgives nothing": (
         minimal("ServingDeployment", rollout={"alpha": "0"}),

@@ -147,6 +147,18 @@ async def test_business_metrics_are_read_where_they_are_counted():
         assert read.metrics == {"clicks": Ratio(2, 4, 30, 10, 70, 500)}
 
 
+async def test_slices_are_read_where_they_are_counted_and_as_they_were_a_minute_ago():
+    sliced = {"slices": {"acme": _totals(3, 1)}}
+    async with predictors() as made, board() as (counters, _):
+        answer = made[0].counters() | {"schema": 3, **sliced, "slicesLeftOut": 7, "before": _totals(2, 0) | sliced}
+        made[0].answer = lambda: answer
+        read, plain = [await counters._read(Target("pod", predictor.address, CANDIDATE)) for predictor in made]
+        acme = read.slices["acme"]
+        assert (acme.requests, acme.errors, acme.latency.counts) == (3, 1, (3, 0, 0))
+        assert (read.left_out, read.before.slices) == (7, {"acme": acme})
+        assert plain.slices is None
+
+
 ROW = [120, 7, 4, 1, 0.8, 0.2, 0.2, 2.3, 2.6, 1.6]
 """The end of a cohort, its predictions, and its sums."""
 
@@ -253,7 +265,11 @@ VALID = Predictor().counters() | {"schema": 2}
     [
         (lambda: web.Response(status=503), "503"),
         (lambda: web.Response(text="<html>"), "json"),
-        (lambda: {"schema": 3}, "schema"),
+        (lambda: {"schema": 4}, "schema"),
+        (lambda: VALID | {"slices": {f"s{i}": _totals(1, 0) for i in range(33)}}, "slices"),
+        (lambda: VALID | {"slices": {"acme": _totals(1, 2)}}, "slices.acme"),
+        (lambda: VALID | {"slices": {"a" * 64: _totals(1, 0)}}, "slices"),
+        (lambda: VALID | {"slicesLeftOut": -1}, "slicesleftout"),
         (lambda: VALID | {"scores": {"scale": "tenths", "counts": [0] * 513}}, "scores.counts"),
         (lambda: VALID | {"scores": {"scale": "tenths", "counts": [1, -1]}}, "scores.counts"),
         (lambda: VALID | {"metrics": {"clicks": {"answers": 1, "top": -1}}}, "metrics.clicks.top"),
@@ -262,7 +278,7 @@ VALID = Predictor().counters() | {"schema": 2}
         (lambda: VALID | {"labels": {"versions": {"v1": [ROW] * 129}}}, "labels.versions.v1"),
         (lambda: VALID | {"labels": {"versions": {f"v{i}": [] for i in range(5)}}}, "labels.versions"),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1/elsewhere"}), "302"),
-        (lambda: web.Response(body=b" " * 100_000), "longer than 65536 bytes"),
+        (lambda: web.Response(body=b" " * 200_000), "longer than 131072 bytes"),
         (lambda: web.Response(body=gzip.compress(b" " * 100), headers={"Content-Encoding": "gzip"}), "json"),
         (lambda: {"schema": 1, "startedAt": 1, "requests": 10**30, "errors": 0}, "requests"),
         (lambda: web.Response(text='{"schema": 1, "startedAt": NaN}'), "startedat"),
@@ -305,6 +321,15 @@ def worth(started: float, requests: int, sums: dict[str, float]) -> Counters:
     return Counters(started, requests, 0, metrics={name: Ratio(0, top) for name, top in sums.items()})
 
 
+def sliced(requests: int, acme: int | None, *, started: float = 1, left_out: int = 0) -> Counters:
+    """Counters with one slice, or none yet."""
+    parts = {} if acme is None else {"acme": counted(started, acme, 0, acme, 0, 0)}
+    return Counters(started, requests, 0, slices=parts, left_out=left_out)
+
+
+ACME = Sample(Count(3), Histogram(BUCKETS, (3, 0, 0)))
+
+
 @pytest.mark.parametrize(
     ("earlier", "later", "sample"),
     [
@@ -325,6 +350,13 @@ def worth(started: float, requests: int, sums: dict[str, float]) -> Counters:
         (worth(1, 10, {}), worth(1, 12, {"a": 5.5}), Sample(Count(2), metrics={"a": Ratio(0, 5.5)})),
         (counted(1, 10, 0), worth(1, 12, {"a": 5.5}), Sample(Count(2))),
         (worth(1, 10, {"a": 4.0}), worth(9, 3, {"a": 1.0}), Sample(Count(3), metrics={"a": Ratio(0, 1.0)})),
+        (sliced(10, 4), sliced(15, 7), Sample(Count(5), slices={"acme": ACME})),
+        (sliced(10, None), sliced(15, 3), Sample(Count(5), slices={"acme": ACME})),
+        (sliced(10, 4), sliced(15, 4), Sample(Count(5), slices={})),
+        (sliced(10, 4), sliced(5, 3, started=9), Sample(Count(5), slices={"acme": ACME})),
+        (sliced(10, 4), sliced(15, 4, left_out=2), Sample(Count(5), slices={}, left_out=2)),
+        (counted(1, 10, 0), sliced(15, 7, left_out=2), Sample(Count(5), slices={})),
+        (sliced(10, 4), counted(1, 15, 0), Sample(Count(5))),
     ],
     ids=[
         "goes on",
@@ -340,6 +372,13 @@ def worth(started: float, requests: int, sums: dict[str, float]) -> Counters:
         "a new sum",
         "sums of which nothing was known",
         "sums of a restarted pod",
+        "slices go on",
+        "a new slice",
+        "a slice without new answers",
+        "slices of a restarted pod",
+        "slices that were left out",
+        "slices of which nothing was known",
+        "slices that are counted no more",
     ],
 )
 def test_what_came_since(earlier: Counters, later: Counters, sample: Sample):

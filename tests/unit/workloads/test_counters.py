@@ -1,24 +1,26 @@
 """What a predictor counts, and how it is read."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from fastapi.responses import JSONResponse
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from shipway_workloads.serving import prediction_id
-from shipway_workloads.serving.counters import (
+from shipway_workloads.serving.counters import Counters
+from shipway_workloads.serving.labels import LateLabels
+from shipway_workloads.serving.lately import Lately
+from shipway_workloads.serving.latency import (
     BOUNDED_BUCKETS,
     FIRST_BOUND_SECONDS,
     RATIO,
-    Counters,
     LatencyHistogram,
     bucket_of,
 )
-from shipway_workloads.serving.labels import LateLabels
-from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.middleware import Drain, Message, PredictionMiddleware, Receive, Scope, Send
 from shipway_workloads.serving.prediction_id import Answer
 
@@ -62,7 +64,7 @@ def test_every_request_is_counted_once_and_never_forgotten(answers: list[tuple[i
 
 def test_the_counters_say_whose_they_are():
     assert counters().to_json() == {
-        "schema": 2,
+        "schema": 3,
         "startedAt": 1.5,
         "pod": "ranker-0",
         "model": {"name": "ranker", "version": "v2", "digest": DIGEST},
@@ -70,6 +72,8 @@ def test_the_counters_say_whose_they_are():
         "errors": 0,
         "clientErrors": 0,
         "latency": {"firstBound": 0.001, "ratio": 1.25, "counts": [0] * 52},
+        "slices": {},
+        "slicesLeftOut": 0,
         "before": None,
         "scores": {"scale": "logit-8-8-128", "counts": [0] * 131},
         "metrics": {},
@@ -125,13 +129,21 @@ def test_prometheus_reads_the_same_numbers():
 
 
 async def call(
-    counted: Counters, drain: Drain, *, path: str, status: int | None, header: tuple[bytes, bytes] = (b"x", b"y")
+    counted: Counters,
+    drain: Drain,
+    *,
+    path: str,
+    status: int | None,
+    header: tuple[bytes, bytes] = (b"x", b"y"),
+    pieces: Sequence[bytes] = (b"{}",),
+    asked: tuple[tuple[bytes, bytes], ...] = (),
 ) -> list[Message]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if status is None:
             raise RuntimeError("no answer")
         await send({"type": "http.response.start", "status": status, "headers": [header]})
-        await send({"type": "http.response.body", "body": b"{}"})
+        for place, piece in enumerate(pieces, start=1):
+            await send({"type": "http.response.body", "body": piece, "more_body": place < len(pieces)})
 
     sent: list[Message] = []
 
@@ -142,7 +154,7 @@ async def call(
         return {"type": "http.request"}
 
     middleware = PredictionMiddleware(app, counters=counted, drain=drain)
-    await middleware({"type": "http", "path": path}, receive, send)
+    await middleware({"type": "http", "path": path, "headers": asked}, receive, send)
     return sent
 
 
@@ -169,6 +181,50 @@ async def test_what_an_answer_says_that_it_is_worth_is_summed_up():
         "products": 70.0,
         "bottomSquares": 500.0,
     }
+
+
+WORTH = b'{"predictions": [0.5], "parameters": {"shipway-metric-clicks": "3/20"}}'
+
+
+async def test_what_the_body_of_an_answer_says_that_it_is_worth_is_summed_up_in_either_protocol():
+    counted = counters()
+    for path in (PREDICT, "/v2/models/ranker/infer"):
+        _, body = await call(counted, Drain(), path=path, status=200, pieces=[WORTH])
+        assert body["body"] == WORTH
+    assert counted.requests == 2
+    assert (counted.metrics.sums["clicks"].answers, counted.metrics.sums["clicks"].top) == (2, 6.0)
+
+
+async def test_an_answer_of_the_server_s_own_kind_comes_in_one_piece():
+    counted, sent = counters(), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    middleware = PredictionMiddleware(JSONResponse(json.loads(WORTH)), counters=counted, drain=Drain())
+    await middleware({"type": "http", "path": PREDICT, "headers": ()}, receive, send)
+    assert counted.metrics.sums["clicks"].answers == 1
+
+
+@pytest.mark.parametrize("pieces", [(WORTH, b""), (b"", WORTH), (WORTH[:30], WORTH[30:])])
+async def test_a_body_that_is_streamed_is_left_alone(pieces: Sequence[bytes]):
+    counted = counters()
+    _, *sent = await call(counted, Drain(), path=PREDICT, status=200, pieces=pieces)
+    assert [message["body"] for message in sent] == list(pieces)
+    assert counted.metrics.sums == {}
+
+
+async def test_an_answer_is_counted_for_each_slice_that_its_request_declares():
+    counted = counters()
+    declared = ((b"x-shipway-slice", b"acme, de"),)
+    await call(counted, Drain(), path=PREDICT, status=500, asked=declared)
+    await call(counted, Drain(), path=PREDICT, status=200)
+    slices = counted.to_json()["slices"]
+    assert {name: (told["requests"], told["errors"]) for name, told in slices.items()} == {"acme": (1, 1), "de": (1, 1)}
+    assert counted.requests == 2
 
 
 async def test_a_probe_is_not_counted():

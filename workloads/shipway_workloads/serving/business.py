@@ -1,12 +1,14 @@
-"""What answers say that they are worth: numbers in a header, summed up so that two versions can be compared."""
+"""What answers say that they are worth: numbers in a header or the body, summed up so that versions can be compared."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from shipway_workloads.serving.business_body import told_in
 
 HEADER_PREFIX = b"x-shipway-metric-"
 MAX_METRICS = 16
@@ -55,12 +57,15 @@ class BusinessMetrics:
 
     sums: dict[str, Sums] = field(default_factory=dict)
 
-    def observe(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Counts what the headers of one answer say; what cannot be read is left out."""
-        for header, value in headers:
-            name = header.lower()
-            if name.startswith(HEADER_PREFIX):
-                self._count(name.removeprefix(HEADER_PREFIX), value)
+    def observe(self, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        """Counts what one answer says in its headers, and what it says in its body alone.
+
+        What cannot be read is left out.
+        """
+        in_headers = list(_told_in_headers(headers))
+        known = {name for name, _ in in_headers}
+        for name, value in (*in_headers, *(told for told in told_in(body) if told[0] not in known)):
+            self._count(name, value)
 
     def to_json(self) -> dict[str, Any]:
         """As `/counters` tells them."""
@@ -74,6 +79,13 @@ class BusinessMetrics:
         if key not in self.sums and len(self.sums) >= MAX_METRICS:
             return
         self.sums.setdefault(key, Sums()).observe(*numbers)
+
+
+def _told_in_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for header, value in headers:
+        name = header.lower()
+        if name.startswith(HEADER_PREFIX):
+            yield name.removeprefix(HEADER_PREFIX), value
 
 
 def _numbers(value: bytes) -> tuple[float, float] | None:

@@ -1,11 +1,10 @@
-"""What a predictor has answered since it started: counts and a histogram of latencies with fixed logarithmic buckets.
+"""What a predictor has answered since it started: of all requests together, and of each slice that they declare.
 
 Plain cumulative numbers, so that a reader takes differences and loses nothing by missing a read.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,43 +16,12 @@ from shipway_workloads.serving import prediction_id
 from shipway_workloads.serving.business import BusinessMetrics
 from shipway_workloads.serving.labels import LateLabels
 from shipway_workloads.serving.lately import Lately
+from shipway_workloads.serving.latency import BOUNDED_BUCKETS, FIRST_BOUND_SECONDS, RATIO, LatencyHistogram
 from shipway_workloads.serving.prediction_id import Answer
 from shipway_workloads.serving.scores import SCALE, ScoreHistogram
+from shipway_workloads.serving.slices import Slices
 
-SCHEMA = 2
-FIRST_BOUND_SECONDS = 0.001
-RATIO = 1.25
-# The last bounded bucket ends at 0.001 * 1.25 ** 50 = 70 s, beyond any timeout on the way here.
-BOUNDED_BUCKETS = 51
-
-_LOG_RATIO = math.log(RATIO)
-
-
-@dataclass
-class LatencyHistogram:
-    """Bucket `i` counts latencies in (FIRST * RATIO^(i-1), FIRST * RATIO^i] seconds; the first also all below it.
-
-    Attributes:
-        counts: One count a bucket; the last takes all beyond.
-        sum_seconds: Sum of all latencies.
-    """
-
-    counts: list[int] = field(default_factory=lambda: [0] * (BOUNDED_BUCKETS + 1))
-    sum_seconds: float = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Counts one latency."""
-        self.counts[bucket_of(seconds)] += 1
-        self.sum_seconds += seconds
-
-
-def bucket_of(seconds: float) -> int:
-    """The bucket of a latency, found without a search."""
-    if seconds <= FIRST_BOUND_SECONDS:
-        return 0
-    # A hair off, so that a bound computed as FIRST * RATIO ** i falls into bucket i despite rounding.
-    place = math.ceil(math.log(seconds / FIRST_BOUND_SECONDS) / _LOG_RATIO - 1e-9)
-    return min(place, BOUNDED_BUCKETS)
+SCHEMA = 3
 
 
 @dataclass(kw_only=True, eq=False)
@@ -70,6 +38,7 @@ class Counters:
         errors: Those answered with 5xx.
         client_errors: Those answered with 4xx.
         latency: How long they took, from the request's arrival to the end of the answer.
+        slices: The same of each slice that requests declare.
         scores: What was predicted; the model counts it.
         metrics: What the answers say that they are worth.
         labels: What the predictions turned out to be worth.
@@ -85,6 +54,7 @@ class Counters:
     errors: int = 0
     client_errors: int = 0
     latency: LatencyHistogram = field(default_factory=LatencyHistogram)
+    slices: Slices = field(default_factory=Slices)
     scores: ScoreHistogram = field(default_factory=ScoreHistogram)
     metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
     labels: LateLabels = field(default_factory=lambda: LateLabels(time.time))
@@ -99,8 +69,8 @@ class Counters:
             self.labels.predicted(Answer(self.version, at, tuple(predictions)))
         return id_
 
-    def observe(self, *, status: int, seconds: float) -> None:
-        """Counts one answered request."""
+    def observe(self, *, status: int, seconds: float, slices: Sequence[str] = ()) -> None:
+        """Counts one answered request, and for each slice that it declares."""
         self.lately.changes(self._totals)
         self.requests += 1
         if status >= 500:
@@ -108,6 +78,8 @@ class Counters:
         elif status >= 400:
             self.client_errors += 1
         self.latency.observe(seconds)
+        if slices:
+            self.slices.observe(slices, failed=status >= 500, seconds=seconds)
 
     def to_json(self) -> dict[str, Any]:
         """The body of `GET /counters`."""
@@ -117,6 +89,7 @@ class Counters:
             "pod": self.pod,
             "model": {"name": self.model, "version": self.version, "digest": self.digest},
             **self._totals(),
+            "slicesLeftOut": self.slices.left_out,
             "before": self.lately.before,
             "clientErrors": self.client_errors,
             "scores": {"scale": SCALE, "counts": self.scores.counts},
@@ -141,8 +114,12 @@ class Counters:
         yield info
 
     def _totals(self) -> dict[str, Any]:
-        latency = {"firstBound": FIRST_BOUND_SECONDS, "ratio": RATIO, "counts": list(self.latency.counts)}
-        return {"requests": self.requests, "errors": self.errors, "latency": latency}
+        return {
+            "requests": self.requests,
+            "errors": self.errors,
+            "latency": self.latency.to_json(),
+            "slices": self.slices.to_json(),
+        }
 
     def _cumulative_buckets(self) -> list[tuple[str, float]]:
         bounds = [f"{FIRST_BOUND_SECONDS * RATIO**i:.6g}" for i in range(BOUNDED_BUCKETS)] + ["+Inf"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shipway_workloads.serving import slices
 from shipway_workloads.serving.counters import Counters
 
 VERSION_HEADER = b"x-shipway-version"
-PREDICT_SUFFIX = ":predict"
+PREDICT_SUFFIXES = (":predict", "/infer")
+"""Ends of a prediction's path, in KServe's first protocol and in the second."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,6 +28,30 @@ class Drain:
     started: bool = False
 
 
+@dataclass
+class _Answer:
+    """What is seen of an answer on its way out.
+
+    Attributes:
+        status: What ends without an answer of its own becomes a 500 further out.
+        headers: As the model's server has set them.
+        body: The whole of it where it comes in one piece; nothing where it is streamed.
+    """
+
+    status: int = 500
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    body: bytes = b""
+    _begun: bool = False
+
+    def see(self, message: Message) -> None:
+        """Takes note of one message."""
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], tuple(message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            whole = not self._begun and not message.get("more_body", False)
+            self.body, self._begun = (message.get("body", b"") if whole else b""), True
+
+
 class PredictionMiddleware:
     """ASGI middleware: counts predictions and says which version answered."""
 
@@ -37,29 +63,27 @@ class PredictionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on; counts it when it is a prediction."""
-        if scope["type"] != "http" or not scope["path"].endswith(PREDICT_SUFFIX):
+        if scope["type"] != "http" or not scope["path"].endswith(PREDICT_SUFFIXES):
             await self._app(scope, receive, send)
             return
         await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # What ends without an answer of its own becomes a 500 further out.
-        status = 500
+        answer = _Answer()
         started = time.perf_counter()
 
-        async def send_noting_status(message: Message) -> None:
-            nonlocal status
+        async def send_and_see(message: Message) -> None:
+            answer.see(message)
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = message.get("headers", ())
-                self._counters.metrics.observe(headers)
-                message["headers"] = [*headers, *self._extra_headers()]
+                message["headers"] = [*answer.headers, *self._extra_headers()]
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting_status)
+            await self._app(scope, receive, send_and_see)
         finally:
-            self._counters.observe(status=status, seconds=time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._counters.observe(status=answer.status, seconds=seconds, slices=slices.declared(scope["headers"]))
+            self._counters.metrics.observe(answer.headers, answer.body)
 
     def _extra_headers(self) -> list[tuple[bytes, bytes]]:
         if self._drain.started:

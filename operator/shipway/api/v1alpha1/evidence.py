@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shipway.api.schema import ApiModel, Decimal, DnsLabel, DnsName, ShortText, Time, list_map
-from shipway.api.v1alpha1.gates import OnFail, Verdict
+from shipway.api.v1alpha1.gates import MAX_TESTS, OnFail, TestName, Verdict
 
 
 class GateStatus(ApiModel):
     """What a gate says now."""
 
-    name: DnsLabel
-    """The gate."""
+    name: TestName
+    """The gate; behind a slash the slice, where it is about one."""
     verdict: Verdict
     """Pass, NoEvidenceOfHarm, Fail, Inconclusive or Error."""
     samples: Annotated[int, Field(ge=0)] = 0
@@ -30,14 +30,25 @@ class GateStatus(ApiModel):
 class Slow(ApiModel):
     """What a Latency gate counted of one version in the current step."""
 
-    gate: DnsLabel
-    """The gate."""
+    gate: TestName
+    """The gate; behind a slash the slice, where it is about one."""
     threshold: Decimal
     """An answer that took more than this many seconds is slow; from stable's quantile."""
     requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
     """Answers counted since the threshold is known."""
     slow: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
     """Of them slower than that."""
+
+
+class SliceAnswers(ApiModel):
+    """What an ErrorRate gate counted of one version's answers to requests of one slice in the current step."""
+
+    gate: TestName
+    """The gate, and behind a slash the slice."""
+    requests: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Answers counted in this step."""
+    errors: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them with status 5xx."""
 
 
 class Predictions(ApiModel):
@@ -82,8 +93,8 @@ class Sums(ApiModel):
 class SideBySide(ApiModel):
     """What both versions' answers side by side have told since the release began, over all its steps."""
 
-    gate: DnsLabel
-    """The gate."""
+    gate: TestName
+    """The gate; behind a slash the slice, where it is about one."""
     question: ShortText
     """What the gate asked, with its margin: of another question this is evidence of nothing."""
     answers: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
@@ -116,13 +127,15 @@ class Evidence(ApiModel):
     """Of them with status 5xx."""
     routed: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
     """Of them while the route was known to share the traffic out between both versions; for SampleRatio gates."""
-    slow: Annotated[list[Slow], Field(max_length=8), list_map("gate")] = []
+    slow: Annotated[list[Slow], Field(max_length=MAX_TESTS), list_map("gate")] = []
     """Slow answers, by gate."""
+    slices: Annotated[list[SliceAnswers], Field(max_length=MAX_TESTS), list_map("gate")] = []
+    """Answers to requests of slices, by gate."""
     predictions: Annotated[list[Predictions], Field(max_length=8), list_map("gate")] = []
     """Predictions, by gate."""
     sums: Annotated[list[Sums], Field(max_length=8), list_map("gate")] = []
     """Sums of gates on means, ratios and labels, by gate."""
-    side_by_side: Annotated[list[SideBySide], Field(max_length=8), list_map("gate")] = []
+    side_by_side: Annotated[list[SideBySide], Field(max_length=MAX_TESTS), list_map("gate")] = []
     """Evidence of the whole release, by gate; the new version's only."""
     cursors: Annotated[list[Cursor], Field(max_length=32), list_map("pod")] = []
     """How far each pod's counters have been read; while the rollout is under way."""

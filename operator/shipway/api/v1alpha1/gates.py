@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Decimal, DnsLabel, Rule, decimal_rule, in_words
+from shipway.api.schema import ApiModel, Decimal, DnsLabel, Rule, decimal_rule, in_words, list_set
+
+MAX_GATES = 8
+MAX_SLICES = 8
+MAX_TESTS = MAX_GATES * (1 + MAX_SLICES)
+"""A gate is one test of all answers, and one of those of each slice."""
+TestName = Annotated[str, Field(min_length=1, max_length=127)]
+"""The name of a gate, as in errors; or of what it says of one slice, as in errors/acme."""
+
+
+def slice_of(test: str) -> str:
+    """The slice that a test is about, by its name; empty for all answers."""
+    return test.partition("/")[2]
 
 
 class Verdict(StrEnum):
@@ -50,13 +62,13 @@ Query = Annotated[
 
 
 class Metric(ApiModel):
-    """Numbers that the answers of a predictor bear in the header x-shipway-metric-NAME.
+    """Numbers that answers bear in the header x-shipway-metric-NAME, or in the body's parameter shipway-metric-NAME.
 
     An answer says 0.37, and the gate compares means; or it says 3/20, and the gate compares the ratios of the sums.
     """
 
     name: DnsLabel | None = None
-    """NAME in the header; the gate's name when left out."""
+    """NAME in the header or the parameter; the gate's name when left out."""
     higher_is_better: bool = True
     """Whether less of it is worse; false for costs, complaints or missing features."""
     largest: Amount = "1"
@@ -116,7 +128,7 @@ class Gate(ApiModel):
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
     PredictionShift: how far the new version's predictions are distributed from stable's.
-    BusinessMetric: a mean or ratio of numbers that the answers bear in a header.
+    BusinessMetric: a mean or ratio of numbers that the answers bear in a header or in their body.
     Calibration: predicted positives for each observed one, by labels that come late; 1 is right.
     NormalizedEntropy: the loss for that of a constant prediction, by labels that come late.
     PromQL: a limit for a number that Prometheus tells; a threshold, and no test of alpha.
@@ -161,10 +173,30 @@ class Gate(ApiModel):
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
     """What lets a step end: no evidence of harm after minSamples, or proof that the difference is within the margin."""
+    slices: Annotated[list[DnsLabel], Field(max_length=MAX_SLICES), list_set()] = []
+    """ErrorRate and Latency only: parts of the traffic, such as tenants or countries, by the names that requests bear
+    in the header x-shipway-slice. For each of these the gate judges the answers to requests of this slice on their own,
+    beside all together. One with fewer than minSamples answers holds up nothing unless it looks bad, and passOn: Proof
+    is asked of all answers together only."""
     on_fail: OnFail | None = None
     """Abort: a gate that fails takes the version back, and one that cannot tell holds the step. Observe: what it says
     is shown in the status and changes nothing. Left out it is Observe for PredictionShift and Calibration, since a
     better version may well predict differently, and Abort for all others."""
+
+    @property
+    def tests(self) -> "tuple[Gate, ...]":
+        """The gate itself, and one like it for each slice, which judges that alone."""
+        return (self, *map(self._on, self.slices))
+
+    @property
+    def slice(self) -> str:
+        """The slice whose answers it judges; empty for all answers."""
+        return slice_of(self.name)
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return f"{self.name.removesuffix(f'/{self.slice}')} of slice {self.slice}" if self.slice else self.name
 
     @property
     def mode(self) -> OnFail:
@@ -212,6 +244,11 @@ class Gate(ApiModel):
             "passOn",
         ),
         Rule(
+            "!has(self.slices) || size(self.slices) == 0 || self.type == 'ErrorRate' || self.type == 'Latency'",
+            "only ErrorRate and Latency gates judge slices; take slices out of this gate",
+            "slices",
+        ),
+        Rule(
             "self.type != 'Webhook' || has(self.service)",
             "a Webhook gate needs a service of this namespace, such as service: {name: approvals, port: 8080}",
         ),
@@ -220,6 +257,10 @@ class Gate(ApiModel):
             "an Evaluation gate needs an evaluation, such as evaluation: {name: auc, dataset: holdout}",
         ),
     )
+
+    def _on(self, slice_: str) -> "Gate":
+        # No name of a gate has a slash, so this one is nobody else's. Of a rare slice nothing can be proven in time.
+        return self.model_copy(update={"name": f"{self.name}/{slice_}", "slices": [], "pass_on": "NoEvidenceOfHarm"})
 
 
 class Inconclusive(ApiModel):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shipway.api.schema import ApiModel, Column, DnsName, Kind, Rule, ShortText, Status, Text, Time, list_map
+from shipway.api.v1alpha1.gates import MAX_TESTS
 
 
 class Reason(StrEnum):
@@ -45,7 +46,7 @@ class Evidence(ApiModel):
     """The numbers of one gate at the moment of the decision."""
 
     gate: ShortText
-    """Name of the gate."""
+    """Name of the gate; behind a slash the slice, where it is about one."""
     verdict: Annotated[str, Field(max_length=32)]
     """Fail, Pass, Inconclusive or Error."""
     candidate: ShortText = ""
@@ -88,8 +89,8 @@ class IncidentSpec(ApiModel):
     """The gate that failed or cannot tell, or the verb that was used."""
     summary: Text
     """A sentence with the numbers."""
-    evidence: Annotated[list[Evidence], Field(max_length=32)] = []
-    """All gates at the moment of the decision."""
+    evidence: Annotated[list[Evidence], Field(max_length=MAX_TESTS)] = []
+    """All gates, and what each says of its slices, at the moment of the decision."""
     step_index: Annotated[int, Field(ge=0)] = 0
     """The step of the rollout."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0

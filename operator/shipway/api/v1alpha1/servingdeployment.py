@@ -27,7 +27,7 @@ from shipway.api.schema import (
 )
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
 from shipway.api.v1alpha1.freeze import Freeze
-from shipway.api.v1alpha1.gates import Gate, Inconclusive
+from shipway.api.v1alpha1.gates import MAX_GATES, MAX_TESTS, Gate, Inconclusive
 from shipway.api.v1alpha1.order import Predecessor
 from shipway.api.v1alpha1.step import Pause, Step
 from shipway.api.v1alpha1.trainingjob import Resources
@@ -134,7 +134,7 @@ class Rollout(ApiModel):
     steps: Annotated[list[Step], Field(max_length=32), implied()] = _CAUTIOUS
     """Ordered steps; 100 percent is added at the end where it is missing. An empty list is everything at once. When
     left out: 5 % for one minute, 25 % for two and 50 % for three."""
-    gates: Annotated[list[Gate], Field(max_length=8), list_map("name"), implied()] = _WATCHED
+    gates: Annotated[list[Gate], Field(max_length=MAX_GATES), list_map("name"), implied()] = _WATCHED
     """What is watched at every step. An empty list is a release that nobody watches. When left out: errors, an
     ErrorRate, and latency, a Latency with the quantile 0.99 and a margin of 0.05."""
     compare_with: Literal["Stable", "Twin"] | None = None
@@ -156,6 +156,11 @@ class Rollout(ApiModel):
     """Windows in which no release starts and none gets more traffic."""
     after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []
     """Start once these serve and release nothing; those of the same model once they have the same version."""
+
+    @property
+    def tests(self) -> tuple[Gate, ...]:
+        """Every gate, each followed by one for each of its slices."""
+        return tuple(test for gate in self.gates for test in gate.tests)
 
     @property
     def patience(self) -> int:
@@ -330,8 +335,8 @@ class RolloutStatus(ApiModel):
     """The Incident about that, once it has lasted for errorSeconds; empty again when the gates can tell."""
     measured_at: Time | None = None
     """When the numbers below were read; they are written at most every two seconds."""
-    gates: Annotated[list[GateStatus], Field(max_length=8), list_map("name")] = []
-    """The gates in the current step."""
+    gates: Annotated[list[GateStatus], Field(max_length=MAX_TESTS), list_map("name")] = []
+    """The gates in the current step, each followed by what it says of its slices."""
     evidence: Annotated[list[Evidence], Field(max_length=2), list_map("role")] = []
     """Counters in the current step; resumed after a restart of the operator."""
     history: Annotated[list[StepRecord], Field(max_length=64)] = []

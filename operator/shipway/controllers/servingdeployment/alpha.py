@@ -1,4 +1,4 @@
-"""How a release's alpha is spent: a part for each gate, and of that a part for each step.
+"""How a release's alpha is spent: a part for each gate and slice, and of that a part for each step.
 
 Steps share it in inverse proportion to the traffic that the new version gets. A smaller part costs a test about the
 same number of answers wherever it is spent, and answers are scarce where the weight is small: this split makes the
@@ -16,14 +16,18 @@ _BAKE_LOAD = 100
 
 
 def of_gates(rollout: Rollout) -> Mapping[str, float]:
-    """The part of a release's alpha that each gate has.
+    """The part of a release's alpha that each gate has, and each of its slices.
 
     Split over the gates whose tests may take the version back. The others take nothing from these: each may spend all.
+    A gate's part is split evenly once more over all answers and its slices.
     """
     whole = Fraction(rollout.alpha)
     deciding = {gate.name: 1 for gate in rollout.gates if gate.spends_alpha}
     parts = split(whole, deciding) if deciding else {}
-    return {gate.name: float(parts.get(gate.name, whole)) for gate in rollout.gates}
+    found: dict[str, Fraction] = {}
+    for gate in rollout.gates:
+        found |= split(parts.get(gate.name, whole), {test.name: 1 for test in gate.tests})
+    return {name: float(part) for name, part in found.items()}
 
 
 def part_of_step(rollout: Rollout, *, load: int) -> float:

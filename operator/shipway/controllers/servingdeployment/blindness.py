@@ -80,7 +80,10 @@ def _words(rollout: RolloutStatus, why: Blindness) -> str:
 
 
 def _of(reason: Reason, errors: Mapping[str, str], until: str) -> Blindness:
-    message = "; ".join(f"{name}: {words}" for name, words in errors.items())
+    by_words: dict[str, list[str]] = {}
+    for name, words in errors.items():
+        by_words.setdefault(words, []).append(name)
+    message = "; ".join(f"{', '.join(names)}: {words}" for words, names in by_words.items())
     return Blindness(reason, ", ".join(errors), message, until)
 
 

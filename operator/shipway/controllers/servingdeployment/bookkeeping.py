@@ -55,7 +55,7 @@ def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
         return {"measured_at": rfc3339(s.now)}
     return {
         "measured_at": rfc3339(s.now),
-        "gates": gate_statuses(s.spec.rollout.gates, s.findings),
+        "gates": gate_statuses(s.spec.rollout.tests, s.findings),
         "evidence": to_status(s.findings.evidence, s.findings.cursors),
     }
 

@@ -12,6 +12,8 @@ from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, S
 SERVING = "Serving"
 GUARDED = "Guarded"
 _LIMIT = 1024
+_FINE = frozenset({GateVerdict.PASS, GateVerdict.NO_EVIDENCE_OF_HARM})
+"""What is not worth a word of a slice, of which there may be many."""
 
 
 def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int) -> list[Condition]:
@@ -152,7 +154,7 @@ def _undecided(s: Situation) -> str:
     """The gates that keep the step from ending, with their numbers."""
     found = [(gate, s.findings.judgements.get(gate.name)) for gate in s.gates]
     return "; ".join(
-        f"{gate.name}: {describe(judgement)}, {judgement.message}"
+        f"{gate.title}: {describe(judgement)}, {judgement.message}"
         for gate, judgement in found
         if judgement and not lets_pass(gate, judgement.verdict)
     )
@@ -190,10 +192,10 @@ def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
 
 def _numbers(s: Situation) -> str:
     parts = []
-    for gate in s.spec.rollout.gates:
+    for gate in s.spec.rollout.tests:
         judgement = s.findings.judgements.get(gate.name)
-        if judgement and judgement.candidate.trials:
-            name = gate.name if gate.decides else f"{gate.name} (observed)"
+        if judgement and judgement.candidate.trials and not (gate.slice and judgement.verdict in _FINE):
+            name = gate.title if gate.decides else f"{gate.title} (observed)"
             parts.append(f"{name} {describe(judgement)}, {judgement.message}")
     return f": {'; '.join(parts)}" if parts else ""
 

@@ -11,7 +11,15 @@ from shipway.api.v1alpha1.evidence import Cursor, Evidence, GateStatus
 from shipway.api.v1alpha1.gates import Gate, Verdict
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec
 from shipway.controllers.servingdeployment import alpha, kept_side_by_side
-from shipway.controllers.servingdeployment.kept import answers, predictions, resumed, routed, slow
+from shipway.controllers.servingdeployment.kept import (
+    answers,
+    predictions,
+    resumed,
+    routed,
+    slices,
+    slow,
+    tests,
+)
 from shipway.controllers.servingdeployment.kept_sums import Kept, sums
 from shipway.controllers.servingdeployment.situation import Findings
 from shipway.integrations import kserve
@@ -41,7 +49,7 @@ def from_status(spec: ServingDeploymentSpec, rollout: RolloutStatus) -> StepEvid
     kept = Kept(candidate, stable, rollout.weights.desired, began)
     load = 100 if rollout.mirror else rollout.weights.desired
     parts, step = alpha.of_gates(spec.rollout), alpha.part_of_step(spec.rollout, load=load)
-    gates = tuple(resumed(gate, kept, alpha=parts[gate.name], step=step) for gate in spec.rollout.gates if gate.counts)
+    gates = tuple(resumed(gate, kept, alpha=parts[gate.name], step=step) for gate in spec.rollout.tests if gate.counts)
     return StepEvidence(gates, answers(candidate), answers(stable))
 
 
@@ -67,15 +75,17 @@ def describe(judgement: Judgement) -> str:
 
 
 def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str, Sequence[Cursor]]) -> Evidence:
+    gates, candidate = tests(evidence.gates), role == "Candidate"
     return Evidence(
         role=role,
         requests=count.trials,
         errors=count.hits,
-        routed=routed(evidence.gates, candidate=role == "Candidate"),
-        slow=slow(evidence.gates, candidate=role == "Candidate"),
-        predictions=predictions(evidence.gates, candidate=role == "Candidate"),
-        sums=sums(evidence.gates, candidate=role == "Candidate"),
-        side_by_side=kept_side_by_side.written(evidence.gates) if role == "Candidate" else [],
+        routed=routed(gates, candidate=candidate),
+        slow=slow(gates, candidate=candidate),
+        slices=slices(gates, candidate=candidate),
+        predictions=predictions(gates, candidate=candidate),
+        sums=sums(gates, candidate=candidate),
+        side_by_side=kept_side_by_side.written(gates) if candidate else [],
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],
     )
 

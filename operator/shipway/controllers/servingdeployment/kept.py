@@ -1,6 +1,6 @@
 """One gate's evidence as the status keeps it, and the gate that goes on from there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from shipway.analysis.bins import Bins, Groups
 from shipway.analysis.counts import NOTHING, Count
@@ -10,11 +10,12 @@ from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gate_types.latency import Latency
 from shipway.analysis.gate_types.prediction_shift import PredictionShift
 from shipway.analysis.gate_types.sample_ratio import SampleRatio
+from shipway.analysis.gate_types.slice import OfSlice
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
 from shipway.analysis.shift import Shift
-from shipway.api.v1alpha1.evidence import Evidence, Predictions, Slow
-from shipway.api.v1alpha1.gates import Gate
+from shipway.api.v1alpha1.evidence import Evidence, Predictions, SliceAnswers, Slow
+from shipway.api.v1alpha1.gates import Gate, slice_of
 from shipway.controllers.servingdeployment import kept_side_by_side, kept_sums
 from shipway.controllers.servingdeployment.kept_sums import Kept
 
@@ -31,7 +32,9 @@ def resumed(gate: Gate, kept: Kept, *, alpha: float, step: float) -> GateEvidenc
         alpha: Its part of the release's alpha.
         step: What part of that may be spent in this step.
     """
-    return _RESUMED[gate.type](gate, Tolerance(float(gate.margin), gate.min_samples, alpha, step=step), kept)
+    least = 0 if gate.slice else gate.min_samples
+    test = _RESUMED[gate.type](gate, Tolerance(float(gate.margin), least, alpha, step=step), kept)
+    return OfSlice(test, gate.slice, gate.min_samples) if gate.slice else test
 
 
 def answers(evidence: Evidence | None) -> Count:
@@ -39,9 +42,21 @@ def answers(evidence: Evidence | None) -> Count:
     return Count(evidence.requests, evidence.errors) if evidence else NOTHING
 
 
+def tests(gates: Iterable[GateEvidence]) -> tuple[GateEvidence, ...]:
+    """The tests of all gates, those on slices as well, by whose names their evidence is kept."""
+    return tuple(gate.test if isinstance(gate, OfSlice) else gate for gate in gates)
+
+
 def slow(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Slow]:
     """What the Latency gates counted of one version."""
     return [_slow_of(gate, candidate=candidate) for gate in gates if isinstance(gate, Latency) and gate.threshold]
+
+
+def slices(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[SliceAnswers]:
+    """What the ErrorRate gates counted of one version's answers to requests of their slices."""
+    found = [gate for gate in gates if isinstance(gate, ErrorRate) and slice_of(gate.name)]
+    sides = [(gate.name, gate.comparison.candidate if candidate else gate.comparison.stable) for gate in found]
+    return [SliceAnswers(gate=name, requests=count.trials, errors=count.hits) for name, count in sides]
 
 
 def routed(gates: tuple[GateEvidence, ...], *, candidate: bool) -> int:
@@ -67,7 +82,8 @@ def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Pre
 
 
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
-    counts = Comparison.resumed(tolerance, PROPORTION, candidate=answers(kept.candidate), stable=answers(kept.stable))
+    new, old = (_answers(gate, evidence) for evidence in (kept.candidate, kept.stable))
+    counts = Comparison.resumed(tolerance, PROPORTION, candidate=new, stable=old)
     return kept_side_by_side.resumed(ErrorRate(gate.name, counts), kept.candidate)
 
 
@@ -108,6 +124,14 @@ _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
     "Calibration": kept_sums.calibration,
     "NormalizedEntropy": kept_sums.normalized_entropy,
 }
+
+
+def _answers(gate: Gate, evidence: Evidence | None) -> Count:
+    """Those that the gate judges: all, or those to requests of its slice."""
+    if not gate.slice or evidence is None:
+        return answers(evidence)
+    found = next((kept for kept in evidence.slices if kept.gate == gate.name), None)
+    return Count(found.requests, found.errors) if found else NOTHING
 
 
 def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:

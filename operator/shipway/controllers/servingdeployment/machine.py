@@ -115,10 +115,10 @@ def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
     for gate in s.gates:
         judgement = s.findings.judgements.get(gate.name)
         if judgement and judgement.verdict is Verdict.FAIL:
-            shared = s.findings.evidence.stable_suffers_too
+            shared = s.findings.evidence.stable_suffers_too(gate.slice)
             beside = f" against {judgement.stable} of stable" if judgement.stable is not None else ""
             excuse = "; stable got worse as well, so the version is not quarantined" if shared else ""
-            message = f"{gate.name}: {judgement.candidate}{beside}; {judgement.message}{excuse}"
+            message = f"{gate.title}: {judgement.candidate}{beside}; {judgement.message}{excuse}"
             return _mark(s, rollout, "GateFailed", message, gate=gate.name, quarantine=not shared)
     return None
 

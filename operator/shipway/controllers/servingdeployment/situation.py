@@ -216,11 +216,11 @@ class Situation:
         assert self.rollout is not None
         return steps.at(self.stages, self.rollout.step_index)
 
-    @property
+    @cached_property
     def gates(self) -> Sequence[Gate]:
-        """The gates that decide: none without a baseline or when a person goes back, and none that is only observed."""
+        """The gates that decide, and their slices: none without a baseline, when a person goes back, or if observed."""
         asked = self.rollout is not None and self.rollout.baseline and not self.rollout.undo
-        return [gate for gate in self.spec.rollout.gates if gate.decides] if asked else ()
+        return [gate for gate in self.spec.rollout.tests if gate.decides] if asked else ()
 
     @property
     def freeze(self) -> Frozen | None:

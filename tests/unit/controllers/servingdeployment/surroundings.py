@@ -41,6 +41,9 @@ class Surroundings:
         outcome: What every answer predicts and the share of those that come true, by version; none has no labels.
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         labels_late: Seconds from an answer until it is known whether what it predicted came true.
+        parts: Share of the requests that bear a slice, by slice.
+        errors_of: Share of a slice's answers with status 5xx beyond those of all, by version and slice.
+        mute: Versions whose predictors do not count slices.
         rate: Requests per second.
         complaint: What reading a predictor's counters ends with; empty where they can be read.
         mirrors_work: Whether the gateway knows how to mirror.
@@ -58,6 +61,9 @@ class Surroundings:
         self.outcome: dict[str, tuple[float, float] | None] = defaultdict(lambda: None)
         self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
         self.labels_late = 0.0
+        self.parts: dict[str, float] = {}
+        self.errors_of: dict[tuple[str, str], float] = defaultdict(float)
+        self.mute: set[str] = set()
         self.rate = 50.0
         self.gateway_works = True
         self.complaint = ""
@@ -66,6 +72,7 @@ class Surroundings:
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
+        self._sliced: dict[str, dict[str, list[float]]] = defaultdict(dict)
         self._made: dict[str, Counter[float]] = defaultdict(Counter)
         self._versions = itertools.count(1)
 
@@ -151,17 +158,31 @@ class Surroundings:
         for pod in self._pods(self.service_of(version)):
             self._counts[pod] = [self.now, 0.0, 0.0, 0.0]
             self._predicted[pod] = [0.0] * len(self._predicted[pod])
+            self._sliced[pod] = {}
 
     def counters(self, pod: str) -> Counters | str:
         if self.complaint or ("Pod", pod) not in self.objects:
             return self.complaint or "connection refused"
         started, requests, errors, slow = self._counts[pod]
-        counts = [0] * BUCKETS.size
-        counts[BUCKETS.index(0.01)] = int(requests) - int(slow)
-        counts[BUCKETS.index(1.0)] = int(slow)
         scores = Scores("tenths", Bins(tuple(map(int, self._predicted[pod])))) if self._predicted[pod] else None
-        latency, metrics = Histogram(BUCKETS, tuple(counts)), self._metrics(pod)
-        return Counters(started, int(requests), int(errors), latency, scores, metrics, self._labels(pod))
+        return Counters(
+            started,
+            int(requests),
+            int(errors),
+            _latency(requests, slow),
+            scores,
+            self._metrics(pod),
+            self._labels(pod),
+            slices=self._slices(pod, started),
+        )
+
+    def _slices(self, pod: str, started: float) -> dict[str, Counters] | None:
+        if self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION] in self.mute:
+            return None
+        return {
+            name: Counters(started, int(requests), int(errors), _latency(requests, slow))
+            for name, (requests, errors, slow) in self._sliced[pod].items()
+        }
 
     def _labels(self, pod: str) -> dict[str, tuple[Cohort, ...]]:
         """The labels that have come by now."""
@@ -263,8 +284,25 @@ class Surroundings:
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
                 counts[3] += answers * self.slow[version]
+                self._answer_slices(pod, version, answers)
                 for place, part in enumerate(self.scores[version]):
                     self._predicted[pod][place] += answers * part
+
+    def _answer_slices(self, pod: str, version: str, answers: float) -> None:
+        for name, share in self.parts.items():
+            part, beyond = answers * share, self.errors_of[version, name]
+            counts = self._sliced[pod].setdefault(name, [0.0, 0.0, 0.0])
+            counts[0] += part
+            counts[1] += part * min(1.0, self.errors[version] + beyond)
+            counts[2] += part * self.slow[version]
+            self._counts[pod][2] += part * beyond
+
+
+def _latency(answers: float, slow: float) -> Histogram:
+    counts = [0] * BUCKETS.size
+    counts[BUCKETS.index(0.01)] = int(answers) - int(slow)
+    counts[BUCKETS.index(1.0)] = int(slow)
+    return Histogram(BUCKETS, tuple(counts))
 
 
 def mirror_of(route: Object) -> str:

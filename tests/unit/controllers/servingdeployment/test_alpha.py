@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipway.api.v1alpha1.gates import MAX_GATES, MAX_SLICES
 from shipway.api.v1alpha1.servingdeployment import Rollout
-from shipway.controllers.servingdeployment.alpha import part_of_step
+from shipway.controllers.servingdeployment.alpha import of_gates, part_of_step
 
 
 def rollout(*loads: int) -> Rollout:
@@ -40,3 +41,29 @@ def test_a_weight_that_is_not_planned_any_more_spends_no_more_than_there_is():
 
 def test_a_release_all_at_once_has_half_for_the_step_and_half_for_the_bake():
     assert part_of_step(rollout(), load=100) == 0.5
+
+
+def test_a_gate_s_part_is_split_evenly_over_all_answers_and_its_slices():
+    gates = [{"name": "errors", "type": "ErrorRate", "slices": ["acme", "de"]}, {"name": "latency", "type": "Latency"}]
+    assert of_gates(Rollout(gates=gates, alpha="0.012")) == pytest.approx(
+        {"errors": 0.002, "errors/acme": 0.002, "errors/de": 0.002, "latency": 0.006}
+    )
+
+
+def test_slices_of_what_is_only_observed_cost_the_others_nothing():
+    observed = {"name": "observed", "type": "ErrorRate", "slices": ["acme"], "onFail": "Observe"}
+    assert of_gates(Rollout(gates=[{"name": "errors", "type": "ErrorRate"}, observed]))["errors"] == 0.01
+
+
+GATE_SLICES = st.lists(st.integers(0, MAX_SLICES), min_size=1, max_size=MAX_GATES)
+
+
+@given(GATE_SLICES, st.floats(0.0001, 0.5))
+def test_gates_and_slices_together_never_spend_more_than_a_release_has(slices: list[int], alpha: float):
+    gates = [
+        {"name": f"g{place}", "type": "ErrorRate", "slices": [f"s{number}" for number in range(count)]}
+        for place, count in enumerate(slices)
+    ]
+    parts = of_gates(Rollout(gates=gates, alpha=f"{alpha:.6f}"))
+    assert len(parts) == len(slices) + sum(slices)
+    assert sum(parts.values()) == pytest.approx(float(f"{alpha:.6f}"))

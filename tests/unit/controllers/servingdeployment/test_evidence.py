@@ -17,6 +17,7 @@ from shipway.analysis.sample import Sample
 from shipway.analysis.shift import GROUPS
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Predictions
+from shipway.api.v1alpha1.gates import MAX_GATES, MAX_SLICES, MAX_TESTS
 from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
 from shipway.controllers.servingdeployment import alpha
 from shipway.controllers.servingdeployment.evidence import from_status, to_status
@@ -187,3 +188,35 @@ def test_what_both_versions_told_side_by_side_survives_steps_and_restarts_but_no
     assert again.side_by_side.log_value == pytest.approx(told.log_value, abs=1e-4)
     assert only(from_status(spec(errors | {"margin": "0.05"}), following)).comparison.side_by_side.trials == 0
     assert only(from_status(spec(errors | {"type": "Latency"}), following)).comparison.side_by_side.trials == 0
+
+
+def test_what_was_counted_of_a_slice_survives_beside_that_of_all():
+    declared = spec({"name": "errors", "type": "ErrorRate", "slices": ["acme"]}, latency(slices=["acme"]))
+    acme = answered(0.5, 3)
+    sliced = Sample(Count(9, 1), acme.latency, slices={"acme": acme})
+    old = answered(0.002, CALIBRATION)
+    stable = Sample(Count(500), old.latency, slices={"acme": old})
+    seen = from_status(declared, rollout()).observe(candidate=Sample(slices={}), stable=stable)
+    seen = seen.observe(candidate=sliced, stable=stable)
+    before, after = seen.judge(), from_status(declared, kept(seen)).judge()
+    assert list(before) == ["errors", "errors/acme", "latency", "latency/acme"]
+    assert {name: found.candidate for name, found in after.items()} == {
+        "errors": Count(9, 1),
+        "errors/acme": Count(3),
+        "latency": Count(3, 3),
+        "latency/acme": Count(3, 3),
+    }
+    assert [found.stable for found in after.values()] == [found.stable for found in before.values()]
+
+
+def test_as_much_as_gates_may_declare_fits_into_the_status():
+    gates = [
+        {"name": f"{place:063}", "type": "ErrorRate", "slices": [f"{number:063}" for number in range(MAX_SLICES)]}
+        for place in range(MAX_GATES)
+    ]
+    seen = from_status(spec(*gates), rollout())
+    parts = {f"{number:063}": Sample(Count(10**9)) for number in range(MAX_SLICES)}
+    batch = Sample(Count(10**10), slices=parts)
+    (candidate, _) = kept(seen.observe(candidate=batch, stable=batch)).evidence
+    assert (len(candidate.slices), len(candidate.side_by_side)) == (MAX_GATES * MAX_SLICES, MAX_TESTS)
+    assert len(candidate.model_dump_json()) < 64 * 1024
