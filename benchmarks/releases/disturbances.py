@@ -119,8 +119,10 @@ class Disturber:
             await until(replaced, within=SETTLE_SECONDS, what=f"{name} is replaced")
 
     async def _predictors(self) -> list[dict[str, Any]]:
+        """Those of the last version may be on their way out still."""
         where = self.runner.contestant.namespace
-        return (await self.runner.stage.client.list(POD, where, selector=PREDICTOR)).items
+        pods = (await self.runner.stage.client.list(POD, where, selector=PREDICTOR)).items
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 async def _timed(took: dict[str, float], name: str, work: Callable[[], Awaitable[None]]) -> None:
