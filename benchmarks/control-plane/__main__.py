@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from apart import APART, SHARDED
 from burst import Burst, burst, clear
 from churn import churn
 from claims import FLOOR, OURS, claims, growth
@@ -19,8 +20,6 @@ from phases import queue_latency, quiet, restart, single
 from players import playing
 from ranges import out_of_range
 from report import filled
-from rollouts import rollouts
-from shards import NAMESPACES, shards
 from subject import Subject
 from subjects import SUBJECTS
 
@@ -29,18 +28,17 @@ from shipway_lab.parts.kubernetes import VERSION
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 QUICK = 200
-SHARDS, SHARDED = "shards", 1000
-ROLLOUTS = "rollouts"
 
 
 def main() -> int:
     """Run, print, write the results; 1 when a quick run is out of range."""
+    every = (*SUBJECTS, *APART)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK} objects, held against ranges.yaml, nothing written"
     )
     parser.add_argument("--sizes", help="numbers of objects (default: as many as each kind carries in minutes)")
-    parser.add_argument("--subjects", help=f"what to create (default: {','.join(SUBJECTS)},{SHARDS},{ROLLOUTS})")
+    parser.add_argument("--subjects", help=f"what to create (default: {','.join(every)})")
     parser.add_argument(
         "--rounds", type=int, default=1, help="measure so often, kind by kind; phases the first time only"
     )
@@ -59,9 +57,7 @@ def main() -> int:
     run = Run(quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
         run.keep(json.loads(arguments.output.read_text()))
-    names = (
-        [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join((*SUBJECTS, SHARDS, ROLLOUTS))).split(",")
-    )
+    names = [FLOOR, OURS] if arguments.quick else (arguments.subjects or ",".join(every)).split(",")
     sizes = str(QUICK) if arguments.quick else arguments.sizes
     for name in names * (1 if arguments.quick else arguments.rounds):
         asyncio.run(run.measure(name, arguments.name, arguments.namespaces, _sizes(name, sizes)))
@@ -77,7 +73,7 @@ def main() -> int:
 def _sizes(name: str, wanted: str | None) -> tuple[int, ...]:
     if wanted:
         return tuple(sorted(int(word) for word in wanted.split(",")))
-    return (SHARDED,) if name in (SHARDS, ROLLOUTS) else SUBJECTS[name].sizes
+    return (SHARDED,) if name in APART else SUBJECTS[name].sizes
 
 
 class Run:
@@ -98,18 +94,14 @@ class Run:
         """Measure a subject at all sizes, or two operators against one.
 
         Args:
-            name: The subject's, `shards` or `rollouts`.
+            name: The subject's, or one of what is measured apart.
             lab: Name of the lab that is started for it.
             namespaces: How many there are.
             sizes: Numbers of objects, small to large.
         """
-        if name == SHARDS:
-            async with cluster(lab, namespaces=NAMESPACES) as where:
-                self._phases[SHARDS] = self._say(SHARDS, await shards(where, SUBJECTS[OURS], sizes[-1]))
-            return
-        if name == ROLLOUTS:
-            async with cluster(lab, namespaces=namespaces) as where:
-                self._phases[ROLLOUTS] = self._say(ROLLOUTS, await rollouts(where))
+        if apart := APART.get(name):
+            async with cluster(lab, namespaces=apart.namespaces or namespaces, parts=apart.parts) as where:
+                self._phases[name] = self._say(name, await apart.measure(where, sizes[-1]))
             return
         subject = SUBJECTS[name]
         async with cluster(lab, namespaces=namespaces, parts=subject.parts) as where:

@@ -94,6 +94,13 @@ def _sentences(results: Results) -> Iterable[str]:
             f"{rollouts['cores']:.2f} cores of the operator, {rollouts['apiserver_cores']:.2f} of the API server, "
             f"{rollouts['reads_per_second']:g} readings and {rollouts['writes_per_second']:g} writes a second."
         )
+    if argo := phases.get("argo-rollouts"):
+        yield (
+            f"As many canaries of Argo Rollouts, each with a query in five seconds and no traffic to route: "
+            f"{argo['cores']:.2f} cores of its\n"
+            f"controller, {argo['prometheus_cores']:.2f} of Prometheus, {argo['apiserver_cores']:.2f} of the API "
+            f"server, {argo['reads_per_second']:g} answers a second."
+        )
     powers = ", ".join(f"{subject} {power:g}" for subject, power in results["growth"].items())
     yield f"Processor time grows with the number of objects by the power: {powers}."
     machine = results["machine"]

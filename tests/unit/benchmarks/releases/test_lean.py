@@ -20,7 +20,7 @@ async def asked(fault: Fault) -> tuple[Counters, list[Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app({"type": "http", "path": "/v1/models/ranker:predict"}, receive, send)
+    await app({"type": "http", "path": "/v1/models/ranker:predict", "headers": []}, receive, send)
     return counters, sent
 
 
