@@ -7,10 +7,12 @@ import os
 import signal
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,14 @@ from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.alertmanager import Alertmanager
+from shipway.integrations.counter_reader import CounterReader
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.courier import Courier
 from shipway.integrations.inquiries import InquiryBoard
 from shipway.integrations.notice import Receiver
 from shipway.integrations.progress import ProgressBoard
 from shipway.integrations.prometheus import Prometheus
+from shipway.integrations.tally import Assignment, Follower, Reading
 from shipway.integrations.webhook import Webhooks
 from shipway.kube import credentials
 from shipway.kube.access import AccessReviewer
@@ -96,7 +100,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     """The controllers of all kinds."""
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
-    counters = CounterBoard(session=ClientSession(), on_sample=queue.add)
+    counters = _release_board(queue)
     inquiries, clock = InquiryBoard(on_answer=queue.add), SystemClock()
     # One tenant's slow Service must not take another's connections.
     outside, hooks = ClientSession(), ClientSession(connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar())
@@ -125,6 +129,11 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
         routes=progress.routes(board, TokenReviewer(client).review),
         close=close,
     )
+
+
+def _release_board(queue: WorkQueue) -> CounterBoard[Assignment, Reading]:
+    begin = partial(Follower, monotonic=time.monotonic)
+    return CounterBoard(begin, reader=CounterReader(ClientSession()), on_sample=queue.add)
 
 
 def _receivers(settings: Settings, session: ClientSession, clock: Clock) -> dict[str, Receiver]:
