@@ -31,6 +31,9 @@ from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.alertmanager import Alertmanager
+from shipway.integrations.budgets import PERIOD_SECONDS as BUDGET_SECONDS
+from shipway.integrations.budgets import BudgetFollower, Budgets, Duty
+from shipway.integrations.burn_rates import BurnRates
 from shipway.integrations.counter_reader import CounterReader
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.courier import Courier
@@ -100,7 +103,8 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     """The controllers of all kinds."""
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
-    counters = _release_board(queue)
+    counters, budgets = _release_board(queue), _budget_board(queue)
+    registry.register(BurnRates(budgets.readings))
     inquiries, clock = InquiryBoard(on_answer=queue.add), SystemClock()
     # One tenant's slow Service must not take another's connections.
     outside, hooks = ClientSession(), ClientSession(connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar())
@@ -113,6 +117,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
         await inquiries.close()
         await hooks.close()
         await outside.close()
+        await budgets.close()
         await counters.close()
 
     return Parts(
@@ -122,7 +127,9 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ),
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
-            ServingDeploymentController(counters=counters, inquirer=inquirer, max_candidates=settings.max_candidates),
+            ServingDeploymentController(
+                counters=counters, budgets=budgets, inquirer=inquirer, max_candidates=settings.max_candidates
+            ),
             IncidentController(response=ResponseTimes(registry), courier=courier),
             TeamController(),
         ],
@@ -134,6 +141,13 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
 def _release_board(queue: WorkQueue) -> CounterBoard[Assignment, Reading]:
     begin = partial(Follower, monotonic=time.monotonic)
     return CounterBoard(begin, reader=CounterReader(ClientSession()), on_sample=queue.add)
+
+
+def _budget_board(queue: WorkQueue) -> CounterBoard[Duty, Budgets]:
+    """With connections of its own, so that a release never waits for one; kept ones would end before the next look."""
+    reader = CounterReader(ClientSession(connector=TCPConnector(force_close=True)))
+    begin = partial(BudgetFollower, monotonic=time.monotonic)
+    return CounterBoard(begin, reader=reader, on_sample=queue.add, period=BUDGET_SECONDS, spread=True)
 
 
 def _receivers(settings: Settings, session: ClientSession, clock: Clock) -> dict[str, Receiver]:

@@ -45,6 +45,7 @@ def tree(sdep: Object) -> list[str]:
     lines += _versions(status)
     lines += _steps(status.get("rollout"), sdep["spec"].get("rollout", {}).get("steps", []))
     lines += _gates(status.get("rollout"))
+    lines += _objectives(status)
     lines += _conditions(status)
     lines += _actions(status)
     return lines
@@ -94,6 +95,11 @@ def _gates(rollout: Object | None) -> list[str]:
 def _said(gate: Object) -> str:
     text = str(gate.get("message") or gate.get("value", ""))
     return f"{text} (observed)" if gate.get("onFail") == "Observe" else text
+
+
+def _objectives(status: Object) -> list[str]:
+    objectives = status.get("objectives", [])
+    return [f"├─ objective {o['name']:<10} {o['state']:<8} {o.get('message', '')}".rstrip() for o in objectives]
 
 
 def _conditions(status: Object) -> list[str]:

@@ -27,6 +27,7 @@ from shipway.api.schema import (
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
 from shipway.api.v1alpha1.freeze import Freeze
 from shipway.api.v1alpha1.gates import Gate, Inconclusive
+from shipway.api.v1alpha1.objectives import Objective, ObjectiveStatus
 from shipway.api.v1alpha1.order import Predecessor
 from shipway.api.v1alpha1.step import Step
 from shipway.api.v1alpha1.trainingjob import Resources
@@ -67,6 +68,9 @@ class Reason(StrEnum):
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"
     NO_GATES = "NoGates"
+    MET = "Met"
+    BUDGET_BURNING = "BudgetBurning"
+    NOT_ENOUGH_DATA = "NotEnoughData"
 
 
 class Verb(StrEnum):
@@ -198,6 +202,8 @@ class ServingDeploymentSpec(ApiModel):
     """How each version runs."""
     rollout: Rollout = Rollout()
     """How a new version replaces the old one."""
+    objectives: Annotated[list[Objective], Field(max_length=4), list_map("name")] = []
+    """Which share of the answers is to be good at all times; an Incident when the rest is used up too fast."""
     rules = (
         Rule("has(self.version) != has(self.alias) || has(self.latestReady) && self.latestReady", _EXACTLY_ONE),
         Rule(
@@ -383,6 +389,8 @@ class ServingDeploymentStatus(Status):
     """Versions that are about to be deleted."""
     actions: Annotated[list[ActionRecord], Field(max_length=20)] = []
     """The newest verbs, oldest first."""
+    objectives: Annotated[list[ObjectiveStatus], Field(max_length=4), list_map("name")] = []
+    """How the objectives do."""
     url: Annotated[str, Field(max_length=512)] = ""
     """Where the model answers."""
     summary: Text = ""
