@@ -115,6 +115,12 @@ class Burn:
         return self._is_full(shortest) and self.counts[shortest].trials > 0
 
     @property
+    def idle(self) -> bool:
+        """Whether the longest window was read from end to end and no answer counted: what was known is too old."""
+        longest = max(WINDOWS)
+        return self._is_full(longest) and not self.counts[longest].trials
+
+    @property
     def lasting(self) -> Rule:
         """The rule that says how bad it is: the one that holds, or else the first that has not ended."""
         return self.holding or next((rule for rule in RULES if not self._has_ended(rule)), RULES[0])

@@ -133,7 +133,7 @@ class BudgetFollower:
     def _is_news(self) -> bool:
         """Whether what it would be decided on has changed: a thousand deployments that do well wake nobody."""
         reading = self.reading()
-        signs = [(name, burn.holding, burn.over, burn.enough) for name, burn in reading.burns.items()]
+        signs = [(name, burn.holding, burn.over, burn.enough, burn.idle) for name, burn in reading.burns.items()]
         state = signs, bool(reading.problem)
         told, self._told = self._told, state
         return state != told

@@ -13,9 +13,17 @@ def burning_words(objective: Objective, burn: Burn, *, now: float) -> str:
     count = burn.counts[window]
     full = burn.read >= 60 * window
     span = f"in {_SPANS[window]}" if full else f"since {rfc3339(now - burn.read)}, when reading began"
-    times = f"{burn.rate(window):.3g} times what the budget of {_percent(burn.budget)} allows"
+    times = f"{_times(burn.rate(window))} times what the budget of {_percent(burn.budget)} allows"
     ebbing = "" if burn.holding else "; it is not certain yet that this is over"
     return f"{_percent(count.share)} of {count.trials:,} answers {_bad(objective)} {span}, {times}{ebbing}"
+
+
+def unknown_words(objective: Objective) -> str:
+    """What it takes to know: the same words for as long as it is not known."""
+    needed = "it takes five minutes in which every replica is read and somebody asks"
+    if objective.type != "Metric":
+        return needed
+    return f"{needed}, and answers with the header x-shipway-metric-{objective.metric or objective.name}"
 
 
 def _bad(objective: Objective) -> str:
@@ -25,6 +33,10 @@ def _bad(objective: Objective) -> str:
         return f"took more than {objective.milliseconds} ms"
     limit = f"above {objective.at_most}" if objective.at_most is not None else f"below {objective.at_least}"
     return f"came while {objective.metric or objective.name} was {limit}"
+
+
+def _times(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
 
 
 def _percent(share: float) -> str:

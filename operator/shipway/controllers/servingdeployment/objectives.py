@@ -11,7 +11,7 @@ from shipway.api.conditions import Verdict, rfc3339, seconds
 from shipway.api.v1alpha1.incident import Evidence
 from shipway.api.v1alpha1.objectives import BurnWindow, Objective, ObjectiveStatus
 from shipway.api.v1alpha1.servingdeployment import Reason
-from shipway.controllers.servingdeployment.objective_words import burning_words
+from shipway.controllers.servingdeployment.objective_words import burning_words, unknown_words
 from shipway.controllers.servingdeployment.situation import Situation
 from shipway.runtime.plan import Note
 
@@ -83,7 +83,7 @@ def _seen(s: Situation, objective: Objective, stored: ObjectiveStatus | None) ->
     same = stored is not None and stored.state == state
     since = stored.since if stored and same else rfc3339(s.now)
     if burn is None or state != "Burning":
-        message = _words(s, reason, stored)
+        message = _words(s, objective, reason, stored)
         return ObjectiveStatus(name=objective.name, state=state, reason=reason, since=since, message=message)
     return ObjectiveStatus(
         name=objective.name,
@@ -104,9 +104,9 @@ def _reason(s: Situation, burn: Burn | None, stored: ObjectiveStatus | None) -> 
         return Reason.MET if burn is not None and burn.over else Reason.BUDGET_BURNING
     if s.budgets.problem:
         return Reason.METRICS_UNAVAILABLE
-    if (burn is not None and burn.enough) or (stored is not None and stored.state == "Met"):
-        return Reason.MET
-    return Reason.NOT_ENOUGH_DATA
+    if burn is not None and (burn.enough or burn.idle):
+        return Reason.MET if burn.enough else Reason.NOT_ENOUGH_DATA
+    return Reason.MET if stored is not None and stored.state == "Met" else Reason.NOT_ENOUGH_DATA
 
 
 def _is_due(s: Situation, burn: Burn | None, stored: ObjectiveStatus) -> bool:
@@ -116,11 +116,11 @@ def _is_due(s: Situation, burn: Burn | None, stored: ObjectiveStatus) -> bool:
     return burn.read >= burn.lasting.least and s.elapsed(stored.measured_at) >= NUMBERS_SECONDS
 
 
-def _words(s: Situation, reason: Reason, stored: ObjectiveStatus | None) -> str:
+def _words(s: Situation, objective: Objective, reason: Reason, stored: ObjectiveStatus | None) -> str:
     if reason is Reason.METRICS_UNAVAILABLE:
         return s.budgets.problem[:1024]
     if reason is Reason.NOT_ENOUGH_DATA:
-        return "not known before every replica was read for five minutes, with answers in them"
+        return unknown_words(objective)
     burnt = stored is not None and stored.state == "Burning"
     return f"the budget burnt from {stored.since} to {rfc3339(s.now)}" if stored and burnt else ""
 

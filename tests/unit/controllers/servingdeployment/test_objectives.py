@@ -133,6 +133,13 @@ def test_the_incident_has_owner_numbers_and_the_version_that_answers_and_holds_n
     assert not incident_status(world).suspects
 
 
+@pytest.mark.parametrize(("share", "words"), [(1.0, ", 1,000 times"), (0.021, ", 21 times"), (0.0072, ", 7.2 times")])
+def test_how_many_times_too_fast_is_a_number_for_people(share: float, words: str):
+    world = serving()
+    tell(world, burn(share))
+    assert words in objective(world).message
+
+
 def test_windows_that_are_not_full_say_since_when_they_were_read():
     world = serving()
     tell(world, burn(0.5, read=120, steady=120))
@@ -218,6 +225,16 @@ def test_a_restarted_operator_goes_on_calling_met_what_was_met():
     world.run(60)
     assert met(world) == ("True", "Met")
     assert world.writes == before
+
+
+def test_what_was_met_is_unknown_once_no_answer_was_counted_for_six_hours():
+    world = serving(STALE | {"name": "availability"})
+    tell(world, burn(0.0))
+    tell(world, burn(0.0, steady=3600, answers=0))
+    assert met(world) == ("True", "Met")
+    tell(world, burn(0.0, answers=0))
+    assert met(world) == ("Unknown", "NotEnoughData")
+    assert message(world).endswith("and answers with the header x-shipway-metric-worth")
 
 
 def test_counters_that_cannot_be_read_make_it_unknown_and_say_why():
