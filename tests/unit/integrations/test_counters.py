@@ -84,10 +84,12 @@ async def predictors(count: int = 2, port: int = 8090) -> AsyncIterator[list[Pre
 
 
 @asynccontextmanager
-async def board() -> AsyncIterator[tuple[CounterBoard[Assignment, Reading], list[Key]]]:
+async def board(
+    period: float = 0.02, *, spread: bool = False
+) -> AsyncIterator[tuple[CounterBoard[Assignment, Reading], list[Key]]]:
     woken: list[Key] = []
     begin, reader = partial(Follower, monotonic=time.monotonic), CounterReader(aiohttp.ClientSession())
-    made = CounterBoard(begin, reader=reader, on_sample=woken.append, period=0.02)
+    made = CounterBoard(begin, reader=reader, on_sample=woken.append, period=period, spread=spread)
     try:
         yield made, woken
     finally:
@@ -288,6 +290,19 @@ async def test_what_is_wrong_with_an_answer_is_said(answer: Callable[[], Any], w
         assert isinstance(said, str)
         assert words in said.lower()
         assert f"http://{made[0].address}:8090/counters" in said
+
+
+async def test_deployments_are_read_one_after_the_other_where_a_board_is_to_spread_them():
+    keys = [Key("ServingDeployment", "team", f"ranker-{number}") for number in range(20)]
+    async with predictors(1) as (predictor,), board(0.5, spread=True) as (counters, woken):
+        began = time.monotonic()
+        for key in keys:
+            counters.follow(key, assignment([predictor]))
+        await until(lambda: len(woken) >= len(keys) / 4)
+        assert len(woken) < len(keys)
+        await until(lambda: set(woken) == set(keys))
+        assert time.monotonic() - began > 0.2
+        assert counters.readings().keys() == set(keys)
 
 
 async def test_a_release_that_is_forgotten_is_not_read_any_more():
