@@ -8,8 +8,6 @@ from prometheus_client.registry import Collector
 from shipway.integrations.budgets import Budgets
 from shipway.kube.resource import Key
 
-_NAMES = {5: "5m", 30: "30m", 60: "1h", 360: "6h"}
-
 
 class BurnRates(Collector):
     """The rates as a gauge.
@@ -31,5 +29,10 @@ class BurnRates(Collector):
         for key, budgets in self._readings().items():
             for objective, burn in budgets.burns.items():
                 for minutes in burn.counts:
-                    rate.add_metric([key.namespace, key.name, objective, _NAMES[minutes]], burn.rate(minutes))
+                    rate.add_metric([key.namespace, key.name, objective, _window(minutes)], burn.rate(minutes))
         yield rate
+
+
+def _window(minutes: int) -> str:
+    """Its length as Prometheus writes it."""
+    return f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"
