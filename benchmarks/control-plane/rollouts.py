@@ -21,7 +21,7 @@ from harness.builders import model_version
 from harness.lab import OPERATOR_USER
 from harness.waiting import eventually
 from shipway.api import labels
-from shipway.integrations.counters import PATH, PORT
+from shipway.integrations.counter_reader import PATH, PORT
 from shipway.integrations.kserve import POD_LABEL
 from shipway.kube.client import Client
 from shipway.kube.resource import MODEL_VERSION, POD, SERVING_DEPLOYMENT, Object

@@ -10,7 +10,7 @@ from benchmarks.releases.answers import Run
 from benchmarks.releases.scenarios import GATES, SCENARIOS, Ending
 from benchmarks.releases.unreliable import Fault
 from shipway.api.v1alpha1.gates import Gate
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.controllers.servingdeployment import alpha
 from shipway_demo.claims import claim
 

@@ -7,10 +7,12 @@ import os
 import signal
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,17 @@ from shipway.controllers.team.controller import TeamController
 from shipway.controllers.trainingjob.controller import TrainingJobController
 from shipway.integrations import progress
 from shipway.integrations.alertmanager import Alertmanager
+from shipway.integrations.budgets import PERIOD_SECONDS as BUDGET_SECONDS
+from shipway.integrations.budgets import BudgetFollower, Budgets, Duty
+from shipway.integrations.burn_rates import BurnRates
+from shipway.integrations.counter_reader import CounterReader
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.courier import Courier
 from shipway.integrations.inquiries import InquiryBoard
 from shipway.integrations.notice import Receiver
 from shipway.integrations.progress import ProgressBoard
 from shipway.integrations.prometheus import Prometheus
+from shipway.integrations.tally import Assignment, Follower, Reading
 from shipway.integrations.webhook import Webhooks
 from shipway.kube import credentials
 from shipway.kube.access import AccessReviewer
@@ -96,7 +103,8 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
     """The controllers of all kinds."""
     board = ProgressBoard(on_report=queue.add)
     registry.register(board)
-    counters = CounterBoard(session=ClientSession(), on_sample=queue.add)
+    counters, budgets = _release_board(queue), _budget_board(queue)
+    registry.register(BurnRates(budgets.readings))
     inquiries, clock = InquiryBoard(on_answer=queue.add), SystemClock()
     # One tenant's slow Service must not take another's connections.
     outside, hooks = ClientSession(), ClientSession(connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar())
@@ -109,6 +117,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
         await inquiries.close()
         await hooks.close()
         await outside.close()
+        await budgets.close()
         await counters.close()
 
     return Parts(
@@ -118,13 +127,27 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ),
             ModelController(),
             ModelVersionController(workloads_image=settings.workloads_image),
-            ServingDeploymentController(counters=counters, inquirer=inquirer, max_candidates=settings.max_candidates),
+            ServingDeploymentController(
+                counters=counters, budgets=budgets, inquirer=inquirer, max_candidates=settings.max_candidates
+            ),
             IncidentController(response=ResponseTimes(registry), courier=courier),
             TeamController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),
         close=close,
     )
+
+
+def _release_board(queue: WorkQueue) -> CounterBoard[Assignment, Reading]:
+    begin = partial(Follower, monotonic=time.monotonic)
+    return CounterBoard(begin, reader=CounterReader(ClientSession()), on_sample=queue.add)
+
+
+def _budget_board(queue: WorkQueue) -> CounterBoard[Duty, Budgets]:
+    """With connections of its own, so that a release never waits for one; kept ones would end before the next look."""
+    reader = CounterReader(ClientSession(connector=TCPConnector(force_close=True)))
+    begin = partial(BudgetFollower, monotonic=time.monotonic)
+    return CounterBoard(begin, reader=reader, on_sample=queue.add, period=BUDGET_SECONDS, spread=True)
 
 
 def _receivers(settings: Settings, session: ClientSession, clock: Clock) -> dict[str, Receiver]:

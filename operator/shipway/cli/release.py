@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.api.v1alpha1.step import Step
 from shipway.cli.connection import cluster, serving_deployment
 from shipway.kube.resource import Object
@@ -48,6 +48,7 @@ def tree(sdep: Object) -> list[str]:
     lines += _versions(status)
     lines += _steps(status.get("rollout"), Rollout.model_validate(sdep["spec"].get("rollout", {})).steps)
     lines += _gates(status.get("rollout"))
+    lines += _objectives(status)
     lines += _conditions(status)
     lines += _actions(status)
     return lines
@@ -99,6 +100,11 @@ def _gates(rollout: Object | None) -> list[str]:
 def _said(gate: Object) -> str:
     text = str(gate.get("message") or gate.get("value", ""))
     return f"{text} (observed)" if gate.get("onFail") == "Observe" else text
+
+
+def _objectives(status: Object) -> list[str]:
+    objectives = status.get("objectives", [])
+    return [f"├─ objective {o['name']:<10} {o['state']:<8} {o.get('message', '')}".rstrip() for o in objectives]
 
 
 def _conditions(status: Object) -> list[str]:

@@ -80,7 +80,7 @@ def title(notice: Notice) -> str:
     """One line."""
     if notice.stage is Stage.RESOLVED:
         return f"[resolved] {notice.namespace}: {notice.model} {notice.version}"
-    after = ", the traffic is back" if notice.stage is Stage.MITIGATED and notice.type != "GateError" else ""
+    after = ", the traffic is back" if notice.stage is Stage.MITIGATED and notice.type == "Rollback" else ""
     return f"[{notice.severity}] {notice.namespace}: {notice.headline}{after}"
 
 

@@ -1,80 +1,96 @@
-"""Reads predictors' counters, four times a second, from the pods of the releases under way."""
+"""Has predictors' counters read again and again, and folded into what somebody wants to know of them."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Annotated, Self
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
-import aiohttp
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
-
-from shipway.analysis.bins import Bins, Scores
-from shipway.analysis.labels import Cohort, Labelled
-from shipway.analysis.latency import Buckets, Histogram
-from shipway.analysis.ratio import Ratio
-from shipway.integrations.answer import body_of
-from shipway.integrations.tally import Assignment, Counters, Follower, Reading, Target
+from shipway.integrations.counter_reader import CounterReader
+from shipway.integrations.tally import Counters, Target
 from shipway.kube.resource import Key
 
-PORT = 8090
-PATH = "/counters"
 PERIOD_SECONDS = 0.25
-TIMEOUT_SECONDS = 1.0
-MAX_BODY_BYTES = 128 * 1024
-"""Whatever runs in that pod, it must not fill the operator's memory. Our predictor answers with 2 KiB as a rule, with
-100 at the most: labels of four versions in every minute of an hour (38), and 32 slices with latencies in every bucket,
-now and a minute ago (55)."""
-MAX_COMPLAINT = 300
-"""Characters of a complaint, parts of which the pod may have chosen."""
+"""Between two looks while a release is under way."""
+A = TypeVar("A")
+R = TypeVar("R")
+A_contra = TypeVar("A_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
-class CounterBoard:
+class Following(Protocol[A_contra, R_co]):
+    """What becomes of the counters of one deployment's pods. Does no I/O."""
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """The pods to read."""
+        ...
+
+    def assign(self, assignment: A_contra) -> None:
+        """Go on with this one."""
+        ...
+
+    def take(self, answers: Mapping[Target, Counters | str]) -> bool:
+        """Fold one round of answers in; whether there is something new to decide on."""
+        ...
+
+    def reading(self) -> R_co:
+        """What is known now."""
+        ...
+
+
+class CounterBoard(Generic[A, R]):
     """Reads the pods it is asked to follow until it is asked to forget them.
 
     Args:
-        session: To read with; closed with the board.
-        on_sample: Told the release's key when there is something new to decide on.
+        begin: Makes of the first assignment of a deployment what follows it.
+        reader: To read with; closed with the board.
+        on_sample: Told the deployment's key when there is something new to decide on.
         monotonic: Seconds that only grow.
-        port: Port of the counters.
         period: Seconds between two looks.
+        spread: Whether deployments are read one after the other in a period, and not as they come.
     """
 
     def __init__(
         self,
+        begin: Callable[[A], Following[A, R]],
         *,
-        session: aiohttp.ClientSession,
+        reader: CounterReader,
         on_sample: Callable[[Key], None],
         monotonic: Callable[[], float] = time.monotonic,
-        port: int = PORT,
         period: float = PERIOD_SECONDS,
+        spread: bool = False,
     ) -> None:
-        self._session = session
+        self._begin = begin
+        self._reader = reader
         self._on_sample = on_sample
         self._monotonic = monotonic
-        self._port = port
         self._period = period
-        self._followed: dict[Key, tuple[Follower, asyncio.Task[None]]] = {}
+        self._spread = spread
+        self._followed: dict[Key, tuple[Following[A, R], asyncio.Task[None]]] = {}
 
-    def follow(self, key: Key, assignment: Assignment) -> None:
-        """Read these pods for this step; calling it again with the same step only changes the pods."""
+    def follow(self, key: Key, assignment: A) -> None:
+        """Read these pods; calling it again tells whoever follows them already."""
         if key in self._followed:
             self._followed[key][0].assign(assignment)
             return
-        follower = Follower(assignment, self._monotonic)
+        follower = self._begin(assignment)
         task = asyncio.create_task(self._run(key, follower), name=f"counters {key}")
         self._followed[key] = follower, task
 
     def forget(self, key: Key) -> None:
-        """Stop reading for a release."""
+        """Stop reading for a deployment."""
         if key in self._followed:
             _, task = self._followed.pop(key)
             task.cancel()
 
-    def reading(self, key: Key) -> Reading | None:
-        """What is known now; None for a release that is not followed."""
+    def reading(self, key: Key) -> R | None:
+        """What is known now; None for a deployment that is not followed."""
         return self._followed[key][0].reading() if key in self._followed else None
+
+    def readings(self) -> Mapping[Key, R]:
+        """What is known now of all of them."""
+        return {key: follower.reading() for key, (follower, _) in self._followed.items()}
 
     async def close(self) -> None:
         """Stop reading at all."""
@@ -82,157 +98,20 @@ class CounterBoard:
         for key in tuple(self._followed):
             self.forget(key)
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._session.close()
+        await self._reader.close()
 
-    async def _run(self, key: Key, follower: Follower) -> None:
+    async def _run(self, key: Key, follower: Following[A, R]) -> None:
+        if self._spread:
+            await asyncio.sleep(self._period * _place(key))
         while True:
             began = self._monotonic()
             targets = follower.targets
-            answers = await asyncio.gather(*(self._read(target) for target in targets))
+            answers = await asyncio.gather(*(self._reader.read(target) for target in targets))
             if follower.take(dict(zip(targets, answers, strict=True))):
                 self._on_sample(key)
             await asyncio.sleep(max(0.0, self._period - (self._monotonic() - began)))
 
-    async def _read(self, target: Target) -> Counters | str:
-        host = f"[{target.address}]" if ":" in target.address else target.address
-        url = f"http://{host}:{self._port}{PATH}"
-        try:
-            return _Payload.model_validate_json(await self._fetch(url)).counters()
-        except TimeoutError:
-            return f"{url} gave no answer within {TIMEOUT_SECONDS:g} s"
-        except ValidationError as error:
-            first = error.errors()[0]
-            return f"{url}: {'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"[:MAX_COMPLAINT]
-        except (aiohttp.ClientError, OSError) as error:
-            return f"{url}: {error or type(error).__name__}"[:MAX_COMPLAINT]
 
-    async def _fetch(self, url: str) -> bytes:
-        """The answer as it comes: a tenant's pod may not send the operator elsewhere, nor unpack itself in it."""
-        async with (
-            asyncio.timeout(TIMEOUT_SECONDS),
-            self._session.get(url, allow_redirects=False, auto_decompress=False) as response,
-        ):
-            if response.status != 200:
-                raise aiohttp.ClientPayloadError(f"answered with status {response.status} instead of 200")
-            return await body_of(response, at_most=MAX_BODY_BYTES)
-
-
-_Count = Annotated[int, Field(ge=0, le=2**53)]
-"""What a float still holds exactly."""
-
-
-class _Latency(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
-    first_bound: PositiveFloat
-    ratio: float = Field(gt=1)
-    counts: list[_Count] = Field(min_length=2, max_length=256)
-
-    def read(self) -> Histogram:
-        return Histogram(Buckets(self.first_bound, self.ratio, len(self.counts)), tuple(self.counts))
-
-
-class _Scores(BaseModel):
-    scale: str = Field(min_length=1, max_length=64)
-    counts: list[_Count] = Field(min_length=2, max_length=512)
-
-    def read(self) -> Scores:
-        return Scores(self.scale, Bins(tuple(self.counts)))
-
-
-_Name = Annotated[str, Field(max_length=63)]
-_Sum = Annotated[float, Field(ge=0, le=1e30)]
-
-
-class _Sums(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
-    answers: _Count
-    top: _Sum
-    bottom: _Sum
-    top_squares: _Sum
-    products: _Sum
-    bottom_squares: _Sum
-
-    def read(self) -> Ratio:
-        totals = (self.top, self.bottom, self.top_squares, self.products, self.bottom_squares)
-        return Ratio(self.answers, *totals)
-
-
-_Row = tuple[_Sum, _Count, _Count, _Count, _Sum, _Sum, _Sum, _Sum, _Sum, _Sum]
-"""The end of a cohort, its predictions, and the sums of those whose label is known, in the order of Labelled."""
-
-
-class _Labels(BaseModel):
-    model_config = ConfigDict(allow_inf_nan=False)
-    versions: dict[_Name, Annotated[list[_Row], Field(max_length=128)]] = Field(max_length=4)
-
-    @model_validator(mode="after")
-    def _parts_are_parts(self) -> "_Labels":
-        for rows in self.versions.values():
-            for _, _, labelled, positives, predicted, _, of_positives, loss, _, loss_of_positives in rows:
-                if positives > labelled or predicted > labelled or of_positives > predicted or loss_of_positives > loss:
-                    raise ValueError("a part of a cohort is larger than the whole")
-        return self
-
-    def read(self) -> dict[str, tuple[Cohort, ...]]:
-        return {
-            version: tuple(
-                Cohort(end, made, Labelled(labelled, positives, *sums))
-                for end, made, labelled, positives, *sums in rows
-            )
-            for version, rows in self.versions.items()
-        }
-
-
-class _Answered(BaseModel):
-    """What was counted up to some moment."""
-
-    model_config = ConfigDict(alias_generator=to_camel, allow_inf_nan=False)
-    requests: _Count
-    errors: _Count
-    latency: _Latency
-
-    @model_validator(mode="after")
-    def _errors_are_answers(self) -> Self:
-        if self.errors > self.requests:
-            raise ValueError(f"errors ({self.errors}) exceed requests ({self.requests})")
-        return self
-
-    def counted(self, started_at: float) -> Counters:
-        return Counters(started_at, self.requests, self.errors, self.latency.read())
-
-
-class _Sliced(_Answered):
-    """The same, and how much of it was of which slice."""
-
-    slices: dict[_Name, _Answered] | None = Field(default=None, max_length=32)
-
-    def counted(self, started_at: float) -> Counters:
-        whole = super().counted(started_at)
-        if self.slices is None:
-            return whole
-        return replace(whole, slices={name: part.counted(started_at) for name, part in self.slices.items()})
-
-
-class _Head(BaseModel):
-    schema_: int = Field(alias="schema", ge=1, le=3)
-    started_at: float
-
-
-class _Payload(_Sliced, _Head):
-    """The answer of `/counters`: schema 1, schema 2 which may have more, and schema 3 which may have slices."""
-
-    slices_left_out: _Count = 0
-    before: _Sliced | None = None
-    scores: _Scores | None = None
-    metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
-    labels: _Labels | None = None
-
-    def counters(self) -> Counters:
-        return replace(
-            self.counted(self.started_at),
-            scores=self.scores.read() if self.scores else None,
-            metrics={name: sums.read() for name, sums in (self.metrics or {}).items()},
-            labels=self.labels.read() if self.labels else {},
-            before=self.before.counted(self.started_at) if self.before else None,
-            left_out=self.slices_left_out,
-        )
+def _place(key: Key) -> float:
+    """Where in a period a deployment is read, from 0 to 1: a thousand of them not in one moment."""
+    return zlib.crc32(str(key).encode()) / 2**32

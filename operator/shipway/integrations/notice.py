@@ -20,7 +20,7 @@ class Notice:
     Attributes:
         uid: Of the Incident: two notices of one uid and stage are the same one, sent twice.
         stage: How far it is.
-        type: Rollback or GateError.
+        type: Rollback, GateError, SLOBurn or StaleFeatures.
         namespace: Where it is.
         name: Of the Incident.
         severity: Critical, Major or Minor.
@@ -28,8 +28,8 @@ class Notice:
         team: The Team whose namespace it is; empty where there is none. Nobody can name another's.
         on_call: Whom to page.
         model: The Model.
-        version: The version that was taken back, or is released.
-        gate: The gate that failed or cannot tell, or the verb.
+        version: The version that was taken back, is released, or is the stable one.
+        gate: The gate that failed or cannot tell, the verb, or the objective.
         summary: A sentence with the numbers.
         runbook: A link; empty when there is none.
         detected_at: RFC 3339.
@@ -56,6 +56,10 @@ class Notice:
         """What has happened, in a line."""
         if self.type == "GateError":
             return f"{self.model} {self.version} is released and its gates cannot tell: {self.gate}"
+        if self.type == "SLOBurn":
+            return f"{self.model} uses up its error budget too fast: {self.gate}"
+        if self.type == "StaleFeatures":
+            return f"{self.model} has features that are old or missing: {self.gate}"
         return f"{self.model} {self.version} was taken back: {self.gate}"
 
 

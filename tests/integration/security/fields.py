@@ -49,6 +49,10 @@ SERVING: dict[str, Any] = {
             {"name": "quality", "type": "Evaluation", "evaluation": {"name": "auc", "dataset": "d", "slice": "all"}},
         ],
     },
+    "objectives": [
+        {"name": "missing", "type": "Metric", "metric": "missing-features", "target": "0.95", "atMost": "0.05"},
+        {"name": "clicks", "type": "Metric", "target": "0.95", "atLeast": "0.01"},
+    ],
 }
 FULL: dict[str, list[Object]] = {
     "TrainingJob": [

@@ -56,6 +56,16 @@ def test_gates_conditions_and_actions_are_shown_with_their_words() -> None:
     assert "abort by ada: aborted" in lines
 
 
+def test_objectives_are_shown_with_what_burns() -> None:
+    objectives = [
+        {"name": "fast", "state": "Met"},
+        {"name": "availability", "state": "Burning", "message": "2.1 % of 41,200 answers failed"},
+    ]
+    lines = [line for line in tree(sdep(objectives=objectives)) if "objective" in line]
+    assert lines[0].endswith("Met")
+    assert "availability Burning  2.1 % of 41,200 answers failed" in lines[1]
+
+
 def test_a_sentence_is_said_once() -> None:
     ready = {"type": "Ready", "status": "False", "reason": "Quarantined", "message": "held"}
     lines = tree(sdep(summary="held", conditions=[ready, ready | {"type": "Stalled", "status": "True"}]))

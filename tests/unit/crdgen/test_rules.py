@@ -49,6 +49,15 @@ ALLOWED = {
             ]
         },
     ),
+    "an objective of each type": minimal(
+        "ServingDeployment",
+        objectives=[
+            {"name": "availability", "type": "Availability", "target": "0.999"},
+            {"name": "fast", "type": "Latency", "target": "0.99", "milliseconds": 200},
+            {"name": "missing", "type": "Metric", "target": "0.95", "atMost": "0.05", "incident": "StaleFeatures"},
+            {"name": "clicks", "type": "Metric", "metric": "ctr", "target": "0.95", "atLeast": "0.01"},
+        ],
+    ),
     "a wildcard host": minimal("ServingDeployment", host="*.example.com"),
 }
 
@@ -63,7 +72,39 @@ def sliced(type_: str, *slices: str) -> dict[str, Any]:
     return minimal("ServingDeployment", rollout={"gates": [gate]})
 
 
+def objective(type_: str, target: str = "0.999", **fields: Any) -> dict[str, Any]:
+    return minimal("ServingDeployment", objectives=[{"name": "o", "type": type_, "target": target, **fields}])
+
+
+_TARGET = ("spec.objectives[0].target", "target is the share of good answers, above 0 and below 1, such as 0.999")
+_LIMIT = ("spec.objectives[0]", "needs exactly one of atMost and atLeast, such as atMost: '0.05'")
+
 REFUSED = {
+    "a target in percent": (objective("Availability", "99.9"), _TARGET),
+    "a target that leaves no budget": (objective("Availability", "1"), _TARGET),
+    "a target that asks for nothing": (objective("Availability", "0"), _TARGET),
+    "a latency without a time": (
+        objective("Latency"),
+        ("spec.objectives[0].milliseconds", "a Latency objective needs milliseconds, such as milliseconds: 200"),
+    ),
+    "a time for the availability": (
+        objective("Availability", milliseconds=200),
+        ("spec.objectives[0].milliseconds", "and no other type has any"),
+    ),
+    "a metric without a limit": (objective("Metric"), _LIMIT),
+    "a metric with two limits": (objective("Metric", atMost="2", atLeast="1"), _LIMIT),
+    "a limit of a latency": (
+        objective("Latency", milliseconds=200, atMost="0.2"),
+        ("spec.objectives[0]", "metric, atMost and atLeast belong to objectives of type Metric"),
+    ),
+    "a header for the availability": (
+        objective("Availability", metric="missing"),
+        ("spec.objectives[0]", "belong to objectives of type Metric; leave them out, or change the type"),
+    ),
+    "stale features by the latency": (
+        objective("Latency", milliseconds=200, incident="StaleFeatures"),
+        ("spec.objectives[0].incident", "only an objective of type Metric can tell of stale features"),
+    ),
     "a version and whatever is the newest": (
         minimal("ServingDeployment", latestReady=True),
         ("spec", "exactly one of version, alias and latestReady"),

@@ -15,6 +15,7 @@ from unit.controllers.model.test_reconcile import Registry
 from unit.controllers.modelversion.test_reconcile import OTHER, Verification
 from unit.controllers.servingdeployment.beginnings import at, released
 from unit.controllers.servingdeployment.test_edges import route_of_another
+from unit.controllers.servingdeployment.test_objectives import burn, burning, tell
 from unit.controllers.servingdeployment.test_turn import waiting_behind
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
 from unit.controllers.team.test_reconcile import judged, team
@@ -352,6 +353,7 @@ DEPLOYMENTS: dict[str, Build] = {
     "a gate failed": _deployment(taken_back),
     "a gate failed and Git wants stable again": _deployment(_reverted),
     "it never got ready": _deployment(_never_ready),
+    "its error budget burns": _deployment(burning),
 }
 
 
@@ -380,7 +382,21 @@ def _about_gates(*, still: bool) -> Build:
     return build
 
 
+def _about_a_budget(*, still: bool) -> Build:
+    def build() -> Object:
+        world = burning()
+        obj = dict(world.incidents()[0])
+        if not still:
+            tell(world, burn(0.0))
+        plan = reconcile_incident(IncidentSnapshot(obj, world.sdep, world.now + 60))
+        return {**obj, "status": copy.deepcopy(plan.status)}
+
+    return build
+
+
 INCIDENTS: dict[str, Build] = {
+    "an error budget burns": _about_a_budget(still=True),
+    "it burns no more": _about_a_budget(still=False),
     "the gates of a release cannot tell": _about_gates(still=True),
     "they can tell again": _about_gates(still=False),
     "the traffic is not back yet": _incident(mitigated=False),

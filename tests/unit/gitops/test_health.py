@@ -91,10 +91,13 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "a gate failed": ("Quarantined", DEGRADED),
         "a gate failed and Git wants stable again": ("Serving", HEALTHY),
         "it never got ready": ("RolledBack", DEGRADED),
+        "its error budget burns": ("Serving", HEALTHY),
     },
     "Incident": {
         "the gates of a release cannot tell": ("Open", PROGRESSING),
         "they can tell again": ("Resolved", HEALTHY),
+        "an error budget burns": ("Open", PROGRESSING),
+        "it burns no more": ("Resolved", HEALTHY),
         "the traffic is not back yet": ("Open", PROGRESSING),
         "nobody looks after it": ("NotAcknowledged", SUSPENDED),
         "somebody looks after it": ("Resolved", HEALTHY),
@@ -119,7 +122,7 @@ NEVER_OF_READY = {
     "Model": set(),
     "ModelVersion": {"Quarantined", "NotQuarantined"},
     "ServingDeployment": {
-        *("NotServing", "Guarded", "NoBaseline", "NoGates"),
+        *("NotServing", "Guarded", "NoBaseline", "NoGates", "Met", "BudgetBurning", "NotEnoughData"),
         *("Promoted", "Superseded", "ProgressDeadlineExceeded", "ActionTaken"),
     },
     "Team": set(),

@@ -105,6 +105,8 @@ def test_each_stage_says_how_far_it_is() -> None:
     assert title(replace(NOTICE, stage=Stage.MITIGATED)).endswith("taken back: errors, the traffic is back")
     assert title(replace(NOTICE, stage=Stage.RESOLVED)) == "[resolved] team-reco: ranker v3"
     assert "gates cannot tell: errors" in title(replace(NOTICE, type="GateError"))
+    burnt = replace(NOTICE, type="SLOBurn", stage=Stage.MITIGATED)
+    assert title(burnt).endswith("ranker uses up its error budget too fast: errors")
 
 
 def test_what_there_is_not_is_not_written() -> None:

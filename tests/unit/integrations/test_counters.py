@@ -4,9 +4,11 @@ import asyncio
 import gzip
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -26,8 +28,9 @@ from shipway.analysis.measure import PROPORTION
 from shipway.analysis.quality import Calibration
 from shipway.analysis.ratio import Ratio
 from shipway.analysis.sample import Sample
+from shipway.integrations.counter_reader import CounterReader
 from shipway.integrations.counters import CounterBoard
-from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Follower, Target
+from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Follower, Reading, Target
 from shipway.kube.resource import Key
 
 KEY = Key("ServingDeployment", "team", "ranker")
@@ -81,13 +84,24 @@ async def predictors(count: int = 2, port: int = 8090) -> AsyncIterator[list[Pre
 
 
 @asynccontextmanager
-async def board() -> AsyncIterator[tuple[CounterBoard, list[Key]]]:
+async def board(
+    period: float = 0.02, *, spread: bool = False
+) -> AsyncIterator[tuple[CounterBoard[Assignment, Reading], list[Key]]]:
     woken: list[Key] = []
-    made = CounterBoard(session=aiohttp.ClientSession(), on_sample=woken.append, period=0.02)
+    begin, reader = partial(Follower, monotonic=time.monotonic), CounterReader(aiohttp.ClientSession())
+    made = CounterBoard(begin, reader=reader, on_sample=woken.append, period=period, spread=spread)
     try:
         yield made, woken
     finally:
         await made.close()
+
+
+async def read_from(predictor: Predictor) -> Counters | str:
+    reader = CounterReader(aiohttp.ClientSession())
+    try:
+        return await reader.read(Target("pod-0", predictor.address, CANDIDATE))
+    finally:
+        await reader.close()
 
 
 def assignment(made: list[Predictor], token: str = "1", **more: Any) -> Assignment:
@@ -131,19 +145,19 @@ async def test_counts_what_comes_after_the_first_look_and_wakes_the_release():
 
 
 async def test_predictions_are_read_where_they_are_counted():
-    async with predictors() as made, board() as (counters, _):
+    async with predictors() as made:
         answer = made[0].counters() | {"schema": 2, "scores": {"scale": "halves", "counts": [3, 4]}}
         made[0].answer = lambda: answer
-        read = [await counters._read(Target("pod", predictor.address, CANDIDATE)) for predictor in made]
+        read = [await read_from(predictor) for predictor in made]
         assert [counted.scores for counted in read] == [Scores("halves", Bins((3, 4))), None]
 
 
 async def test_business_metrics_are_read_where_they_are_counted():
     sums = {"answers": 2, "top": 4, "bottom": 30, "topSquares": 10, "products": 70, "bottomSquares": 500}
-    async with predictors() as made, board() as (counters, _):
+    async with predictors() as made:
         answer = made[0].counters() | {"schema": 2, "metrics": {"clicks": sums}}
         made[0].answer = lambda: answer
-        read = await counters._read(Target("pod", made[0].address, CANDIDATE))
+        read = await read_from(made[0])
         assert read.metrics == {"clicks": Ratio(2, 4, 30, 10, 70, 500)}
 
 
@@ -178,10 +192,10 @@ async def test_labels_are_told_with_their_version_whoever_counted_them():
 
 
 async def test_labels_are_read_where_they_are_counted():
-    async with predictors() as made, board() as (counters, _):
+    async with predictors() as made:
         answer = made[0].counters() | {"schema": 2, "labels": {"cohortSeconds": 60, "versions": {"v1": [ROW]}}}
         made[0].answer = lambda: answer
-        read = await counters._read(Target("pod", made[0].address, CANDIDATE))
+        read = await read_from(made[0])
         assert read.labels == {"v1": (Cohort(120, 7, Labelled(4, 1, 0.8, 0.2, 0.2, 2.3, 2.6, 1.6)),)}
 
 
@@ -286,12 +300,25 @@ VALID = Predictor().counters() | {"schema": 2}
     ],
 )
 async def test_what_is_wrong_with_an_answer_is_said(answer: Callable[[], Any], words: str):
-    async with predictors() as made, board() as (counters, _):
+    async with predictors() as made:
         made[0].answer = answer
-        said = await counters._read(Target("pod-0", made[0].address, CANDIDATE))
+        said = await read_from(made[0])
         assert isinstance(said, str)
         assert words in said.lower()
         assert f"http://{made[0].address}:8090/counters" in said
+
+
+async def test_deployments_are_read_one_after_the_other_where_a_board_is_to_spread_them():
+    keys = [Key("ServingDeployment", "team", f"ranker-{number}") for number in range(20)]
+    async with predictors(1) as (predictor,), board(0.5, spread=True) as (counters, woken):
+        began = time.monotonic()
+        for key in keys:
+            counters.follow(key, assignment([predictor]))
+        await until(lambda: len(woken) >= len(keys) / 4)
+        assert len(woken) < len(keys)
+        await until(lambda: set(woken) == set(keys))
+        assert time.monotonic() - began > 0.2
+        assert counters.readings().keys() == set(keys)
 
 
 async def test_a_release_that_is_forgotten_is_not_read_any_more():

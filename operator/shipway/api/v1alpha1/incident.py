@@ -43,12 +43,12 @@ class Subject(ApiModel):
 
 
 class Evidence(ApiModel):
-    """The numbers of one gate at the moment of the decision."""
+    """The numbers of one gate at the moment of the decision, or of one window of an objective."""
 
     gate: ShortText
-    """Name of the gate; behind a slash the slice, where it is about one."""
+    """Name of the gate, behind a slash the slice where it is about one; or of the objective."""
     verdict: Annotated[str, Field(max_length=32)]
-    """Fail, Pass, Inconclusive or Error."""
+    """Fail, Pass, Inconclusive or Error; Burning of an objective."""
     candidate: ShortText = ""
     """What the candidate did, such as 7 errors in 31 requests (22.58 %)."""
     stable: ShortText = ""
@@ -62,9 +62,10 @@ class Evidence(ApiModel):
 class IncidentSpec(ApiModel):
     """What happened: written once by the operator and never changed."""
 
-    type: Literal["Rollback", "GateError"]
+    type: Literal["Rollback", "GateError", "SLOBurn", "StaleFeatures"]
     """Rollback: a version was taken back. GateError: the gates of a release cannot tell, which blames no version; what
-    they measure by is to be mended."""
+    they measure by is to be mended. SLOBurn: the error budget of an objective is used up too fast. StaleFeatures: the
+    same of an objective for features that are old or missing. Neither blames a version."""
     severity: Literal["Critical", "Major", "Minor"] = "Major"
     """From the model's tier."""
     subject: Subject
@@ -72,7 +73,7 @@ class IncidentSpec(ApiModel):
     model: Annotated[str, Field(max_length=63)]
     """The Model."""
     version: Annotated[str, Field(max_length=63)]
-    """The version that was taken back; of a GateError, the one that is released."""
+    """The version that was taken back; of a GateError, the one that is released; of an objective's, the stable one."""
     digest: Annotated[str, Field(max_length=71)]
     """Its artifact."""
     predictor_hash: Annotated[str, Field(max_length=64)]
@@ -86,7 +87,7 @@ class IncidentSpec(ApiModel):
     runbook: Annotated[str, Field(max_length=512)] = ""
     """What to do."""
     gate: ShortText
-    """The gate that failed or cannot tell, or the verb that was used."""
+    """The gate that failed or cannot tell, the verb that was used, or the objective."""
     summary: Text
     """A sentence with the numbers."""
     evidence: Annotated[list[Evidence], Field(max_length=MAX_TESTS)] = []
@@ -167,7 +168,7 @@ class IncidentStatus(Status):
     """From the decision to all traffic on stable, as read from the route."""
     mitigated_at: Time | None = None
     """When the traffic was back on stable, as read from the route; of a GateError, when the gates could tell again, or
-    the release was over."""
+    the release was over; of an objective's, when the budget was burnt no more."""
     suspects: Annotated[list[Suspect], Field(max_length=32)] = []
     """Where to look for the cause, from the metric by the version's lineage to the data."""
     notified: Annotated[list[Notified], Field(max_length=32), list_map("receiver")] = []

@@ -9,7 +9,6 @@ from shipway.api.schema import (
     DNS_LABEL_NAME,
     ApiModel,
     Column,
-    Decimal,
     DnsLabel,
     DnsName,
     Kind,
@@ -19,17 +18,14 @@ from shipway.api.schema import (
     Status,
     Text,
     Time,
-    decimal_rule,
-    implied,
     in_words,
     list_map,
     name_at_most,
 )
 from shipway.api.v1alpha1.evidence import Evidence, GateStatus
-from shipway.api.v1alpha1.freeze import Freeze
-from shipway.api.v1alpha1.gates import MAX_GATES, MAX_TESTS, Gate, Inconclusive
-from shipway.api.v1alpha1.order import Predecessor
-from shipway.api.v1alpha1.step import Pause, Step
+from shipway.api.v1alpha1.gates import MAX_TESTS
+from shipway.api.v1alpha1.objectives import Objective, ObjectiveStatus
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.api.v1alpha1.trainingjob import Resources
 
 
@@ -68,6 +64,9 @@ class Reason(StrEnum):
     GUARDED = "Guarded"
     NO_BASELINE = "NoBaseline"
     NO_GATES = "NoGates"
+    MET = "Met"
+    BUDGET_BURNING = "BudgetBurning"
+    NOT_ENOUGH_DATA = "NotEnoughData"
 
 
 class Verb(StrEnum):
@@ -114,89 +113,6 @@ class Predictor(ApiModel):
     )
 
 
-_CAUTIOUS = [
-    *(Step(set_weight=5), Step(pause=Pause(seconds=60))),
-    *(Step(set_weight=25), Step(pause=Pause(seconds=120))),
-    *(Step(set_weight=50), Step(pause=Pause(seconds=180))),
-]
-"""Seven minutes with the bake: whoever says nothing gets a release that nobody has to watch."""
-_WATCHED = [
-    Gate(name="errors", type="ErrorRate"),
-    Gate(name="latency", type="Latency", quantile="0.99", margin="0.05"),
-]
-"""What every predictor counts, whatever its model is for."""
-_NO_MIRROR = "!has(self.steps) || !self.steps.exists(s, has(s.mirror))"
-
-
-class Rollout(ApiModel):
-    """How a new version replaces the old one."""
-
-    steps: Annotated[list[Step], Field(max_length=32), implied()] = _CAUTIOUS
-    """Ordered steps; 100 percent is added at the end where it is missing. An empty list is everything at once. When
-    left out: 5 % for one minute, 25 % for two and 50 % for three."""
-    gates: Annotated[list[Gate], Field(max_length=MAX_GATES), list_map("name"), implied()] = _WATCHED
-    """What is watched at every step. An empty list is a release that nobody watches. When left out: errors, an
-    ErrorRate, and latency, a Latency with the quantile 0.99 and a margin of 0.05."""
-    compare_with: Literal["Stable", "Twin"] | None = None
-    """Whom the gates compare the new version with; Stable when left out. Twin: a second copy of stable's version, begun
-    with the new one, of the same size and with the same share, so that being small, cold or young speaks against
-    neither; it takes as many replicas again. Copies of requests (mirror) are compared with stable."""
-    alpha: Decimal = "0.01"
-    """Chance that a release of an equally good version is taken back, over all gates together."""
-    inconclusive: Inconclusive = Inconclusive()
-    """What happens when a gate cannot tell."""
-    error_seconds: Annotated[int, Field(ge=10, le=86_400)] | None = None
-    """How long gates may be in Error, for want of numbers, before an Incident asks for someone to mend that; 300 when
-    left out."""
-    bake_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
-    """How long the gates go on, and the old version is kept, after 100 percent."""
-    progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
-    """Longest time for a version to become ready."""
-    freeze: Annotated[list[Freeze], Field(max_length=16), list_map("name")] = []
-    """Windows in which no release starts and none gets more traffic."""
-    after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []
-    """Start once these serve and release nothing; those of the same model once they have the same version."""
-
-    @property
-    def tests(self) -> tuple[Gate, ...]:
-        """Every gate, each followed by one for each of its slices."""
-        return tuple(test for gate in self.gates for test in gate.tests)
-
-    @property
-    def patience(self) -> int:
-        """Seconds for which gates may be in Error before somebody is called."""
-        return 300 if self.error_seconds is None else self.error_seconds
-
-    rules = (
-        decimal_rule(
-            "alpha",
-            "number > 0.0 && number <= 0.5",
-            "alpha is a probability above 0 and at most 0.5, such as 0.01",
-        ),
-        Rule(
-            "!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight > 0)",
-            "setWeight 0 sends the new version nothing; begin with 1 or more",
-            "steps",
-        ),
-        Rule(
-            f"{_NO_MIRROR} || self.steps.exists_one(s, has(s.mirror))",
-            "the new version can be mirrored once; leave one mirror and lengthen the pause after it",
-            "steps",
-        ),
-        Rule(
-            f"{_NO_MIRROR} || has(self.steps.filter(s, has(s.mirror) || has(s.setWeight))[0].mirror)",
-            "mirror comes before the first setWeight; move it to the front",
-            "steps",
-        ),
-        Rule(
-            "!has(self.compareWith) || self.compareWith != 'Twin' || !has(self.gates)"
-            " || !self.gates.exists(g, g.type == 'Calibration' || g.type == 'NormalizedEntropy')",
-            "labels are told by version, and a twin has stable's; compare with Stable, or leave these gates out",
-            "compareWith",
-        ),
-    )
-
-
 _EXACTLY_ONE = "set exactly one of version, alias and latestReady"
 
 
@@ -227,6 +143,8 @@ class ServingDeploymentSpec(ApiModel):
     """How each version runs."""
     rollout: Rollout = Rollout()
     """How a new version replaces the old one."""
+    objectives: Annotated[list[Objective], Field(max_length=4), list_map("name")] = []
+    """Which share of the answers is to be good at all times; an Incident when the rest is used up too fast."""
     rules = (
         Rule("has(self.version) != has(self.alias) || has(self.latestReady) && self.latestReady", _EXACTLY_ONE),
         Rule(
@@ -416,6 +334,8 @@ class ServingDeploymentStatus(Status):
     """Versions that are about to be deleted."""
     actions: Annotated[list[ActionRecord], Field(max_length=20)] = []
     """The newest verbs, oldest first."""
+    objectives: Annotated[list[ObjectiveStatus], Field(max_length=4), list_map("name")] = []
+    """How the objectives do."""
     url: Annotated[str, Field(max_length=512)] = ""
     """Where the model answers."""
     summary: Text = ""

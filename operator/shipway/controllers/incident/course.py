@@ -63,6 +63,8 @@ def course(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subje
     """
     if spec.type == "GateError":
         return _of_gates(name, spec, stored, subject, now)
+    if spec.type in {"SLOBurn", "StaleFeatures"}:
+        return _of_budget(name, spec, stored, subject, now)
     return _of_rollback(name, spec, stored, subject, now)
 
 
@@ -131,3 +133,26 @@ def _blind(name: str, subject: Subject) -> RolloutStatus | None:
     """The rollout that says of itself that its gates cannot tell, and names this Incident."""
     rollout = subject.status.rollout if subject.status else None
     return rollout if rollout is not None and rollout.error_incident == name else None
+
+
+def _of_budget(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:
+    """It is over, and nobody need look after it, when the deployment no longer says that the budget burns.
+
+    A budget that burns once more has another Incident.
+    """
+    began = Event(spec.detected_at, f"the budget of {spec.gate} burns")
+    at = stored.mitigated_at or (None if _burns(name, subject) else rfc3339(now))
+    if at:
+        words = f"the budget of {spec.gate} is burnt no more, or it is no objective any more"
+        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{words}, since {at}")
+        return Course(told, at, "", f"{words}, since {at}", (began, Event(at, words)), unattended=True)
+    waiting = f"the budget of {spec.gate} burns; someone is to find out why"
+    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
+    return Course(told, None, waiting, "", (began,), unattended=True)
+
+
+def _burns(name: str, subject: Subject) -> bool:
+    """Whether it is said to burn by this Incident's name, or nothing is known of the deployment."""
+    if subject.status is None:
+        return not subject.gone
+    return any(objective.incident == name for objective in subject.status.objectives)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from shipway.analysis.split import split
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.controllers.servingdeployment import steps
 
 _BAKE_LOAD = 100

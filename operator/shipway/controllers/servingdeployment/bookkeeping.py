@@ -1,11 +1,11 @@
-"""What is written down beside the decision: what was seen of the route, the counts, and who is on the way out."""
+"""What is written down beside the decision: what was seen of route, counts and objectives, and who is leaving."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, Weights
-from shipway.controllers.servingdeployment import blindness
+from shipway.controllers.servingdeployment import blindness, objectives
 from shipway.controllers.servingdeployment.draining import draining
 from shipway.controllers.servingdeployment.evidence import gate_statuses, step_token, to_status
 from shipway.controllers.servingdeployment.situation import ACTIVE, Situation, is_of
@@ -13,7 +13,7 @@ from shipway.controllers.servingdeployment.situation import ACTIVE, Situation, i
 
 def keep_books(s: Situation, status: ServingDeploymentStatus, *, existing: Iterable[str]) -> ServingDeploymentStatus:
     """The decided status with everything that was seen."""
-    changes: dict[str, Any] = {"draining": draining(s, status, existing)}
+    changes: dict[str, Any] = {"draining": draining(s, status, existing), "objectives": objectives.seen(s)}
     if status.rollout is not None:
         changes["rollout"] = _seen(s, status.rollout)
     if status.abort is not None and status.abort.route_confirmed_at is None:

@@ -91,15 +91,15 @@ def incident(
     sdep: Object,
     spec: ServingDeploymentSpec,
     *,
-    type_: Literal["Rollback", "GateError"] = "Rollback",
+    type_: Literal["Rollback", "GateError", "SLOBurn", "StaleFeatures"] = "Rollback",
     name: str,
     subject: VersionRef,
     stable: VersionRef | None,
     mark: Mark,
     model: Object | None,
-    findings: Findings,
-    step_index: int,
-    weight: int,
+    evidence: Sequence[Evidence] = (),
+    step_index: int = 0,
+    weight: int = 0,
     exposed_at: str | None = None,
 ) -> Object:
     """An Incident with owner and evidence. It has labels only, so it outlives its maker."""
@@ -118,7 +118,7 @@ def incident(
         runbook=(owner.runbook or "") if owner else "",
         gate=mark.gate,
         summary=mark.message[:1024],
-        evidence=_evidence(findings),
+        evidence=list(evidence),
         step_index=step_index,
         weight=weight,
         exposed_at=exposed_at,
@@ -130,7 +130,8 @@ def incident(
     return {"apiVersion": API_VERSION, "kind": "Incident", "metadata": metadata, "spec": body.to_wire()}
 
 
-def _evidence(findings: Findings) -> Sequence[Evidence]:
+def evidence(findings: Findings) -> Sequence[Evidence]:
+    """What every gate says, for an Incident."""
     return [
         Evidence(
             gate=name,

@@ -24,6 +24,9 @@ def caught_up(status: ServingDeploymentStatus, *, now: float) -> ServingDeployme
         changes["rollout"] = status.rollout.model_copy(update=times)
     if any(_ahead(entry, ("since",), now) for entry in status.draining):
         changes["draining"] = [entry.model_copy(update=_ahead(entry, ("since",), now)) for entry in status.draining]
+    if any(_ahead(entry, ("measured_at",), now) for entry in status.objectives):
+        read = [entry.model_copy(update=_ahead(entry, ("measured_at",), now)) for entry in status.objectives]
+        changes["objectives"] = read
     return status.model_copy(update=changes) if changes else status
 
 

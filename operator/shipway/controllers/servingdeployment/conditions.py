@@ -4,7 +4,7 @@ from shipway.api.conditions import Type, Verdict, merge
 from shipway.api.schema import Condition
 from shipway.api.v1alpha1.gates import Verdict as GateVerdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, ServingDeploymentStatus
-from shipway.controllers.servingdeployment import steps
+from shipway.controllers.servingdeployment import objectives, steps
 from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.evidence import describe
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same
@@ -17,12 +17,17 @@ _FINE = frozenset({GateVerdict.PASS, GateVerdict.NO_EVIDENCE_OF_HARM})
 
 
 def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int) -> list[Condition]:
-    """Ready: the wanted version has all traffic and is trusted. Serving: somebody answers. Guarded: by a comparison."""
+    """Ready: the wanted version has all traffic and is trusted. Serving: somebody answers. Guarded: by a comparison.
+
+    ObjectivesMet: whoever answers does so well enough. It changes no other condition: a new version may be the cure.
+    """
     reason, message = state_of(s)
     ready = reason is Reason.SERVING
     verdicts = [Verdict(Type.READY, status=ready, reason=reason, message=message), _serving(s)]
     if status.rollout is not None:
         verdicts.append(_guarded(s, status.rollout))
+    if status.objectives:
+        verdicts.append(objectives.verdict(status.objectives))
     if reason in _STALLED:
         verdicts.append(Verdict(Type.STALLED, status=True, reason=reason, message=message))
     elif not ready:

@@ -22,6 +22,7 @@ from shipway.controllers.servingdeployment.situation import ACTIVE, Action, Find
 from shipway.controllers.servingdeployment.verbs import ID_LIMIT, UNNAMED
 from shipway.controllers.tags import of_model, on_site, waiting_in
 from shipway.integrations import gateway, kserve
+from shipway.integrations.budgets import Budgets, Duty
 from shipway.integrations.counters import CounterBoard
 from shipway.integrations.kserve import POD_LABEL, short_hash
 from shipway.integrations.tally import CANDIDATE, STABLE, Assignment, Counters, Reading, Target
@@ -82,6 +83,7 @@ class ServingDeploymentController(Controller):
 
     Args:
         counters: Reads the predictors' counters while a release is under way.
+        budgets: Reads them at all times where there are objectives, more seldom.
         inquirer: Asks meanwhile what gates want to know of others.
         max_candidates: Versions that may run beside others in one namespace; 0 for no limit.
     """
@@ -97,8 +99,16 @@ class ServingDeploymentController(Controller):
         Watch(SERVING_DEPLOYMENT, _by_peer),
     )
 
-    def __init__(self, *, counters: CounterBoard, inquirer: Inquirer, max_candidates: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        counters: CounterBoard[Assignment, Reading],
+        budgets: CounterBoard[Duty, Budgets],
+        inquirer: Inquirer,
+        max_candidates: int = 0,
+    ) -> None:
         self._counters = counters
+        self._budgets = budgets
         self._inquirer = inquirer
         self._max_candidates = max_candidates
 
@@ -107,6 +117,7 @@ class ServingDeploymentController(Controller):
         sdep = cache.get(SERVING_DEPLOYMENT, key.namespace, key.name)
         if sdep is None or "deletionTimestamp" in sdep["metadata"]:
             self._forget(key)
+            self._budgets.forget(key)
             return None
         model, route = sdep["spec"]["model"], _own_route(key, sdep, cache)
         snapshot = Snapshot(
@@ -124,7 +135,7 @@ class ServingDeploymentController(Controller):
             peers=self._peers(key, sdep, cache),
             max_candidates=self._max_candidates,
         )
-        return reconcile(self._with_findings(key, snapshot))
+        return reconcile(self._with_budgets(key, self._with_findings(key, snapshot)))
 
     def _peers(self, key: Key, sdep: Object, cache: Cache) -> Mapping[str, Peer]:
         if not self._max_candidates and not sdep["spec"].get("rollout", {}).get("after"):
@@ -149,6 +160,13 @@ class ServingDeploymentController(Controller):
             snapshot.with_findings(_findings(reading, told, alone=_alone(snapshot, rollout))) if reading else snapshot
         )
 
+    def _with_budgets(self, key: Key, snapshot: Snapshot) -> Snapshot:
+        if not snapshot.spec.objectives:
+            self._budgets.forget(key)
+            return snapshot
+        self._budgets.follow(key, Duty(tuple(snapshot.spec.objectives), tuple(_answering(snapshot))))
+        return snapshot.with_budgets(self._budgets.reading(key) or Budgets())
+
     def _forget(self, key: Key) -> None:
         self._counters.forget(key)
         self._inquirer.forget(key)
@@ -169,7 +187,9 @@ def _roles(status: ServingDeploymentStatus, rollout: RolloutStatus) -> Mapping[s
 def _assignment(snapshot: Snapshot, rollout: RolloutStatus, roles: Mapping[str, VersionRef | None]) -> Assignment:
     return Assignment(
         token=step_token(rollout, snapshot.spec),
-        targets=tuple(target for role, ref in roles.items() if ref for target in _targets(snapshot, ref, role)),
+        targets=tuple(
+            target for role, ref in roles.items() if ref for target in _targets(snapshot, ref.inference_service, role)
+        ),
         evidence=from_status(snapshot.spec, rollout),
         positions={
             cursor.pod: Counters(seconds(cursor.started_at), cursor.requests, cursor.errors)
@@ -192,8 +212,8 @@ def _weights(snapshot: Snapshot, roles: Mapping[str, VersionRef | None]) -> Mapp
     return {role: view.shares.get(kserve.backend(ref.inference_service), 0) for role, ref in roles.items() if ref}
 
 
-def _targets(snapshot: Snapshot, ref: VersionRef, role: str) -> Iterable[Target]:
-    for pod in snapshot.pods.get(ref.inference_service, ()):
+def _targets(snapshot: Snapshot, inference_service: str, role: str) -> Iterable[Target]:
+    for pod in snapshot.pods.get(inference_service, ()):
         if is_ready(pod) and (address := pod["status"].get("podIP")):
             yield Target(pod["metadata"]["name"], address, role)
 
@@ -205,6 +225,14 @@ def _alone(snapshot: Snapshot, rollout: RolloutStatus) -> str:
         return ""
     found = fleet(snapshot.services.get(ref.inference_service), snapshot.pods.get(ref.inference_service, ()))
     return "" if found.ready else f"the twin of {ref.version} has no ready replica: {found.message}"
+
+
+def _answering(snapshot: Snapshot) -> Iterable[Target]:
+    """The pods that get a share of the traffic, whatever they run; a mirrored version's answers reach nobody."""
+    shares = gateway.view(snapshot.route, snapshot.spec.gateway).shares if snapshot.route else {}
+    for name in sorted(snapshot.pods):
+        if shares.get(kserve.backend(name)):
+            yield from _targets(snapshot, name, role=name)
 
 
 def _findings(reading: Reading, told: Mapping[str, Judgement], *, alone: str = "") -> Findings:

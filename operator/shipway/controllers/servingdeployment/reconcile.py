@@ -11,10 +11,11 @@ from functools import cached_property, partial
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus
 from shipway.controllers.owned import owner_uid
-from shipway.controllers.servingdeployment import blindness, checks, children, choice, conditions, machine, traffic
+from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, objectives, traffic
 from shipway.controllers.servingdeployment.after import predecessors_of
 from shipway.controllers.servingdeployment.answering import answering
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
+from shipway.controllers.servingdeployment.calls import calls
 from shipway.controllers.servingdeployment.clock import caught_up
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
@@ -31,6 +32,7 @@ from shipway.controllers.servingdeployment.situation import (
 from shipway.controllers.servingdeployment.throttle import settle, wake_after
 from shipway.controllers.servingdeployment.turn import Turn
 from shipway.integrations import gateway, kserve
+from shipway.integrations.budgets import Budgets
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, Object
 from shipway.runtime.plan import Apply, Create, Delete, PatchStatus, Plan, Refusal, Write
 
@@ -50,6 +52,7 @@ class Snapshot:
         rival: The deployment that answers its host instead, as namespace/name; empty where there is none.
         missing: Integrations whose CRD is not installed, in words.
         findings: What the gates say.
+        budgets: How the objectives do.
         action: The verb in its annotations.
         peers: The other ServingDeployments of the namespace, where it has to do with them.
         max_candidates: Versions that may run beside others in the namespace; 0 where there is no limit.
@@ -67,6 +70,7 @@ class Snapshot:
     rival: str = ""
     missing: Sequence[str] = ()
     findings: Findings = field(default_factory=Findings)
+    budgets: Budgets = field(default_factory=Budgets)
     action: Action | None = None
     peers: Mapping[str, Peer] = field(default_factory=dict)
     max_candidates: int = 0
@@ -85,6 +89,10 @@ class Snapshot:
         """The snapshot with what the gates say."""
         return replace(self, findings=findings)
 
+    def with_budgets(self, budgets: Budgets) -> "Snapshot":
+        """The snapshot with how the objectives do."""
+        return replace(self, budgets=budgets)
+
 
 def reconcile(snapshot: Snapshot) -> Plan:
     """Decide the next status; write what the stored one asks for, or take a version back first."""
@@ -95,7 +103,7 @@ def reconcile(snapshot: Snapshot) -> Plan:
     return Plan(
         writes=_writes(snapshot, s, decision),
         status=settle(snapshot.sdep.get("status") or {}, status, now=s.now),
-        events=decision.notes,
+        events=(*decision.notes, *objectives.notes(snapshot.stored.objectives, status.objectives)),
         requeue_after=wake_after(s, status),
         refused=lambda refusal: _refused(snapshot, s, refusal),
     )
@@ -117,6 +125,7 @@ def observe(snapshot: Snapshot) -> Situation:
         rival=snapshot.rival,
         mark=children.mark_on(snapshot.route),
         findings=snapshot.findings,
+        budgets=snapshot.budgets,
         action=snapshot.action,
         now=snapshot.now,
         answering=answering(
@@ -213,7 +222,9 @@ def _writes(snapshot: Snapshot, s: Situation, decision: Decision) -> tuple[Write
     if decision.rollback is not None:
         return (*_taking_back(snapshot, s, decision, decision.rollback), *_lifting(snapshot, decision.lift))
     lifted = _lifting(snapshot, decision.lift)
-    records = (*lifted, *_blaming(snapshot, s, decision.undone), *_calling(snapshot, s))
+    known = {incident["metadata"]["name"] for incident in snapshot.incidents}
+    called = calls(s, sdep=snapshot.sdep, model=snapshot.model, known=known)
+    records = (*lifted, *_blaming(snapshot, s, decision.undone), *called)
     if snapshot.missing:
         return records
     return (*records, *_services(snapshot, s), *_route(snapshot, s), *_deletions(snapshot, s))
@@ -235,7 +246,7 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
             stable=decision.status.stable,
             mark=rollback.mark,
             model=snapshot.model,
-            findings=s.findings,
+            evidence=children.evidence(s.findings),
             step_index=s.rollout.step_index,
             weight=s.rollout.weights.desired,
             exposed_at=next((step.started_at for step in s.rollout.history if step.weight), None),
@@ -255,34 +266,8 @@ def _blaming(snapshot: Snapshot, s: Situation, undone: Undone | None) -> tuple[W
         stable=undone.instead,
         mark=undone.mark,
         model=snapshot.model,
-        findings=Findings(),
-        step_index=0,
         weight=100,
         exposed_at=undone.subject.since,
-    )
-    return (Create(INCIDENT, incident),)
-
-
-def _calling(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
-    """The Incident about gates that cannot tell, as long as the status names one and it is not there."""
-    rollout, subject = s.rollout, s.subject
-    if rollout is None or subject is None or not rollout.error_incident:
-        return ()
-    mark = blindness.mark(s, rollout)
-    if mark is None or any(known["metadata"]["name"] == rollout.error_incident for known in snapshot.incidents):
-        return ()
-    incident = children.incident(
-        snapshot.sdep,
-        s.spec,
-        type_="GateError",
-        name=rollout.error_incident,
-        subject=subject,
-        stable=s.fallback,
-        mark=mark,
-        model=snapshot.model,
-        findings=s.findings,
-        step_index=rollout.step_index,
-        weight=rollout.weights.desired,
     )
     return (Create(INCIDENT, incident),)
 

@@ -22,6 +22,7 @@ from shipway.api.v1alpha1.servingdeployment import (
 from shipway.controllers.servingdeployment import steps
 from shipway.controllers.servingdeployment.freeze import Frozen
 from shipway.controllers.servingdeployment.turn import Turn
+from shipway.integrations.budgets import Budgets
 from shipway.integrations.gateway import RouteView
 
 ACTIVE = frozenset({"Starting", "Stepping", "Paused", "Baking"})
@@ -186,6 +187,8 @@ class Situation:
     """Where a release stands among those of the namespace; None where there is no limit."""
     obstacles: Mapping[str, str] = field(default_factory=dict)
     """Why a kept version cannot be gone back to, by InferenceService."""
+    budgets: Budgets = field(default_factory=Budgets)
+    """How the objectives do."""
 
     @property
     def rollout(self) -> RolloutStatus | None:

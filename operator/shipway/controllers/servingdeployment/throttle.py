@@ -6,6 +6,7 @@ from typing import Any
 
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
+from shipway.controllers.servingdeployment import objectives
 from shipway.controllers.servingdeployment.draining import DRAIN_SECONDS
 from shipway.controllers.servingdeployment.situation import ACTIVE, Situation
 from shipway.controllers.servingdeployment.steps import hash_of
@@ -38,6 +39,7 @@ def wake_after(s: Situation, status: ServingDeploymentStatus) -> float | None:
 
 def _deadlines(s: Situation, status: ServingDeploymentStatus) -> Iterator[float]:
     rollout, rules = status.rollout, s.spec.rollout
+    yield from (time + _SOONEST for time in objectives.due(status.objectives))
     if s.frozen and s.frozen.until:
         yield s.frozen.until + _SOONEST
     yield from (seconds(entry.since) + DRAIN_SECONDS + _SOONEST for entry in status.draining)

@@ -8,7 +8,7 @@ from benchmarks.releases.scenarios import AT_TEN, DEFAULT, Plan
 from benchmarks.releases.settings import SETTINGS
 from benchmarks.releases.stage import COMMAND
 from benchmarks.releases.versions import Version
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.controllers.servingdeployment.steps import stages_of
 
 VERSION = Version("v2", "s3://models/x/v2", "sha256:" + "a" * 64)

@@ -8,7 +8,7 @@ from benchmarks.releases.scenarios import DEFAULT, Plan
 from shipway.analysis.counts import Count
 from shipway.analysis.evidence import Sample
 from shipway.api.v1alpha1.gates import Verdict
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 
 SHORT = Plan(((10, 10), (50, 10)), bake_seconds=5)
 BAD = Versions(0.01, 0.4)

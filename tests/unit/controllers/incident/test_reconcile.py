@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.incident import IncidentStatus
 from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY, Snapshot, reconcile
@@ -78,6 +80,21 @@ def test_gates_that_cannot_tell_stay_open_while_nothing_is_known_of_the_release(
     obj["spec"] |= {"type": "GateError", "quarantine": False}
     assert said(told(obj))["Ready"] == ("False", "Open")
     assert said(told(obj, subject(None)))["Ready"] == ("True", "Resolved")
+
+
+@pytest.mark.parametrize("type_", ["SLOBurn", "StaleFeatures"])
+def test_a_budget_burns_as_long_as_its_deployment_says_so_and_no_longer(type_: str):
+    obj = incident()
+    obj["spec"] |= {"type": type_, "quarantine": False}
+    name = obj["metadata"]["name"]
+    burning = {"name": "availability", "state": "Burning", "reason": "BudgetBurning", "incident": name}
+    about = subject(None)
+    assert said(told(obj))["Ready"] == ("False", "Open")
+    assert said(told(obj, {**about, "status": {"objectives": [burning]}}))["Ready"] == ("False", "Open")
+    assert said(told(obj, {**about, "status": {"objectives": [burning | {"incident": "o"}]}}))["Ready"][0] == "True"
+    over = told(obj, about)
+    assert said(over)["Ready"] == ("True", "Resolved")
+    assert over.seconds_to_mitigate is None
 
 
 def test_acknowledged_and_mitigated_is_resolved():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.api.v1alpha1.gates import MAX_GATES, MAX_SLICES
-from shipway.api.v1alpha1.servingdeployment import Rollout
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.controllers.servingdeployment.alpha import of_gates, part_of_step
 
 

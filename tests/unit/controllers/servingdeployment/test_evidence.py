@@ -18,7 +18,8 @@ from shipway.analysis.shift import GROUPS
 from shipway.api.conditions import seconds
 from shipway.api.v1alpha1.evidence import Predictions
 from shipway.api.v1alpha1.gates import MAX_GATES, MAX_SLICES, MAX_TESTS
-from shipway.api.v1alpha1.servingdeployment import Rollout, RolloutStatus, ServingDeploymentSpec, Weights
+from shipway.api.v1alpha1.rollout import Rollout
+from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentSpec, Weights
 from shipway.controllers.servingdeployment import alpha
 from shipway.controllers.servingdeployment.evidence import from_status, to_status
 from unit.controllers.servingdeployment.world import serving_spec

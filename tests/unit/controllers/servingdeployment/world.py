@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
@@ -16,7 +16,8 @@ from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.controllers.servingdeployment.children import ROLLED_BACK
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.servingdeployment.inquiries import Inquirer
-from shipway.integrations.counters import CounterBoard
+from shipway.integrations.budgets import PERIOD_SECONDS, BudgetFollower, Budgets, Duty
+from shipway.integrations.counters import CounterBoard, Following
 from shipway.integrations.inquiries import InquiryBoard
 from shipway.integrations.prometheus import Prometheus
 from shipway.integrations.tally import Assignment, Follower, Reading
@@ -40,6 +41,8 @@ STEPS = [
     {"setWeight": 50},
     {"pause": {"seconds": 10}},
 ]
+A = TypeVar("A")
+R = TypeVar("R")
 GATES = [{"name": "errors", "type": "ErrorRate", "margin": "0.01", "minSamples": 20}]
 
 
@@ -47,32 +50,38 @@ class CrashError(Exception):
     """The operator died after one of its writes."""
 
 
-class Board:
-    """The counter board without HTTP: reads the world's pods when told to."""
+class Board(Generic[A, R]):
+    """A counter board without HTTP: reads the world's pods when told to, and as often as it should."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self, world: World, begin: Callable[[A, Callable[[], float]], Following[A, R]], period: float = TICK
+    ) -> None:
         self._world = world
-        self._followers: dict[Key, Follower] = {}
+        self._begin = begin
+        self._period = period
+        self._followers: dict[Key, Following[A, R]] = {}
 
-    def follow(self, key: Key, assignment: Assignment) -> None:
+    def follow(self, key: Key, assignment: A) -> None:
         if key not in self._followers:
-            self._followers[key] = Follower(assignment, lambda: self._world.monotonic)
+            self._followers[key] = self._begin(assignment, lambda: self._world.monotonic)
         self._followers[key].assign(assignment)
 
     def forget(self, key: Key) -> None:
         self._followers.pop(key, None)
 
-    def reading(self, key: Key) -> Reading | None:
+    def reading(self, key: Key) -> R | None:
         follower = self._followers.get(key)
         return follower.reading() if follower else None
 
-    def reading_of(self) -> Reading:
+    def reading_of(self) -> R:
         """The reading of the one release there is."""
         reading = self.reading(KEY)
         assert reading is not None
         return reading
 
     def look(self) -> None:
+        if self._world.monotonic % self._period:
+            return
         for follower in self._followers.values():
             follower.take({target: self._world.counters(target.pod) for target in follower.targets})
 
@@ -110,11 +119,13 @@ class World(Surroundings):
     # The operator.
 
     def restart_operator(self) -> None:
-        self.board = Board(self)
+        self.board = Board(self, Follower)
+        self.budgets = Board(self, BudgetFollower, PERIOD_SECONDS)
         self.desk = Desk(lambda: self.now)
         prometheus = cast("Prometheus", self.strangers) if self.knows_prometheus else None
         self.controller = ServingDeploymentController(
-            counters=cast("CounterBoard", self.board),
+            counters=cast("CounterBoard[Assignment, Reading]", self.board),
+            budgets=cast("CounterBoard[Duty, Budgets]", self.budgets),
             inquirer=Inquirer(cast("InquiryBoard", self.desk), cast("Webhooks", self.strangers), prometheus),
             max_candidates=self.max_candidates,
         )
@@ -206,8 +217,8 @@ class World(Surroundings):
     def _check(self, write: Write, reading: Reading | None) -> None:
         if isinstance(write, Apply) and write.resource == HTTP_ROUTE:
             self._check_route(write.body, reading)
-        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["type"] == "GateError":
-            assert not write.body["spec"]["quarantine"], "a version is held since nobody could measure"
+        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["type"] != "Rollback":
+            assert not write.body["spec"]["quarantine"], "a version is held that no gate has judged"
         elif isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["gate"] != "undo":
             rollout = self.status.rollout
             assert rollout is not None
@@ -288,6 +299,7 @@ class World(Surroundings):
         self.reconcile_gateway()
         self._traffic()
         self.board.look()
+        self.budgets.look()
         self.desk.look()
         self.reconcile()
         self.reconcile_gateway()
