@@ -163,10 +163,10 @@ async def test_business_metrics_are_read_where_they_are_counted():
 
 async def test_slices_are_read_where_they_are_counted_and_as_they_were_a_minute_ago():
     sliced = {"slices": {"acme": _totals(3, 1)}}
-    async with predictors() as made, board() as (counters, _):
+    async with predictors() as made:
         answer = made[0].counters() | {"schema": 3, **sliced, "slicesLeftOut": 7, "before": _totals(2, 0) | sliced}
         made[0].answer = lambda: answer
-        read, plain = [await counters._read(Target("pod", predictor.address, CANDIDATE)) for predictor in made]
+        read, plain = [await read_from(predictor) for predictor in made]
         acme = read.slices["acme"]
         assert (acme.requests, acme.errors, acme.latency.counts) == (3, 1, (3, 0, 0))
         assert (read.left_out, read.before.slices) == (7, {"acme": acme})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.integrations.counters import MAX_BODY_BYTES, _Payload
+from shipway.integrations.counter_reader import MAX_BODY_BYTES, _Payload
 from shipway_workloads.serving.business import Sums
 from shipway_workloads.serving.counters import Counters
 from shipway_workloads.serving.labels import KEPT_SECONDS, MAX_VERSIONS, Cohort, LateLabels
