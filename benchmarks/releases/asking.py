@@ -21,6 +21,9 @@ IN_FLIGHT = 256
 NO_ANSWER, NOT_ASKED = 0, -1
 PATIENCE_SECONDS = 10.0
 TELL_SECONDS = 0.1
+IDLE_SECONDS = 5.0
+"""A connection that was not used for so long is used no more: the gateway closes idle ones, and may do so just when
+something is asked on one. Clients give up connections sooner than servers do."""
 END = b"\r\n\r\n"
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -50,7 +53,7 @@ class Asker:
 
     target: Target
     told: list[Line] = field(default_factory=list)
-    _idle: list[Connection] = field(default_factory=list)
+    _idle: list[tuple[float, Connection]] = field(default_factory=list)
     _asking: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, rate: float, stop: asyncio.Event) -> None:
@@ -84,8 +87,8 @@ class Asker:
 
     def _kept(self) -> Connection | None:
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof():
+            since, (reader, writer) = self._idle.pop()
+            if time.monotonic() - since < IDLE_SECONDS and not reader.at_eof():
                 return reader, writer
             writer.close()
         return None
@@ -106,7 +109,7 @@ class Asker:
         if headers.get("connection") == "close":
             writer.close()
         else:
-            self._idle.append(connection)
+            self._idle.append((time.monotonic(), connection))
         return int(first.split(" ")[1]), headers.get("x-shipway-version", ""), headers.get("x-shipway-harm", "")
 
 

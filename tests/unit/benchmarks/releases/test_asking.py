@@ -42,7 +42,7 @@ async def asked(target: Target, *, rate: float, seconds: float) -> list[Line]:
     await asyncio.sleep(seconds)
     stop.set()
     await running
-    for _, writer in asker._idle:
+    for _, (_, writer) in asker._idle:
         writer.close()
         await writer.wait_closed()
     return asker.told
@@ -94,3 +94,21 @@ async def test_too_many_missing_answers_are_told_and_not_added_to(monkeypatch: p
         told = await asked(target, rate=200, seconds=0.2)
     assert len(seen) == 3
     assert sum(line[2] == NOT_ASKED for line in told) == len(told) - 3
+
+
+@pytest.mark.parametrize(("idle_seconds", "anew"), [(5.0, False), (0.0, True)], ids=["soon", "too late"])
+async def test_a_connection_is_used_again_soon_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, idle_seconds: float, anew: bool
+) -> None:
+    monkeypatch.setattr(asking, "IDLE_SECONDS", idle_seconds)
+    connections: list[asyncio.StreamWriter] = []
+
+    async def answers(writer: asyncio.StreamWriter) -> None:
+        if writer not in connections:
+            connections.append(writer)
+        writer.write(OK)
+
+    async with server(answers) as (target, seen):
+        told = await asked(target, rate=50, seconds=0.2)
+    assert all(line[2] == 200 for line in told)
+    assert (len(connections) == len(seen)) is anew
