@@ -1,10 +1,13 @@
 """What must lose no request: releases, rollbacks, lost operators and drained predictors, under traffic all the time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from benchmarks.releases.answers import Answer
 from benchmarks.releases.runs import SETTLE_SECONDS, Runner
 from benchmarks.releases.scenarios import THIRD, Plan
 from benchmarks.releases.stage import until
@@ -31,12 +34,14 @@ class Disturbed:
         lost: Of them, see `Answer.lost`.
         not_asked: How often the client could not keep its rate.
         seconds: How long each disturbance took.
+        lost_in: What was lost in it, by status; 0 is no answer.
     """
 
     requests: int
     lost: int
     not_asked: int
     seconds: dict[str, float]
+    lost_in: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """For the results."""
@@ -52,20 +57,20 @@ class Disturber:
 
     async def disturb(self, *, requests: int) -> Disturbed:
         """Everything once, and then releases and drains until so many requests were asked."""
-        took: dict[str, float] = {}
+        log = Log()
         contestant = self.runner.contestant
         async with traffic(self.runner.stage.name, host=contestant.host, rate=RATE) as seen:
             await seen.until(lambda answer: answer.status == 200, within=30, what="stable answers")
-            await _timed(took, "outage", self._outage)
+            await log.timed("outage", self._outage)
             while True:
-                await _timed(took, "promotion", self._promotion)
-                await _timed(took, "rollback", self._rollback)
-                await _timed(took, "drains", self._drains)
+                await log.timed("promotion", self._promotion)
+                await log.timed("rollback", self._rollback)
+                await log.timed("drains", self._drains)
                 if len(seen.answers) >= requests:
                     break
-        answers = seen.answers
-        not_asked = sum(answer.status < 0 for answer in answers)
-        return Disturbed(len(answers) - not_asked, sum(answer.lost for answer in answers), not_asked, took)
+        lost = [answer for answer in seen.answers if answer.lost]
+        not_asked = sum(answer.status < 0 for answer in seen.answers)
+        return Disturbed(len(seen.answers) - not_asked, len(lost), not_asked, log.seconds(), log.lost_in(lost))
 
     async def _promotion(self) -> None:
         """A good version, and the operator killed on the way."""
@@ -125,11 +130,34 @@ class Disturber:
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
-async def _timed(took: dict[str, float], name: str, work: Callable[[], Awaitable[None]]) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await work()
-    took[name] = round(took.get(name, 0.0) + loop.time() - began, 1)
+@dataclass
+class Log:
+    """When each disturbance began and ended, Unix seconds."""
+
+    entries: list[tuple[str, float, float]] = field(default_factory=list)
+
+    async def timed(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it and write it down."""
+        began = time.time()
+        await work()
+        self.entries.append((name, began, time.time()))
+
+    def seconds(self) -> dict[str, float]:
+        """How long each took, all times together."""
+        took: defaultdict[str, float] = defaultdict(float)
+        for name, began, ended in self.entries:
+            took[name] += ended - began
+        return {name: round(seconds, 1) for name, seconds in took.items()}
+
+    def lost_in(self, lost: Iterable[Answer]) -> dict[str, dict[int, int]]:
+        """How many were lost in each, by status."""
+        found: dict[str, Counter[int]] = defaultdict(Counter)
+        for answer in lost:
+            found[self._at(answer.sent)][answer.status] += 1
+        return {name: dict(statuses) for name, statuses in found.items()}
+
+    def _at(self, moment: float) -> str:
+        return next((name for name, began, ended in self.entries if began <= moment <= ended), "between")
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
