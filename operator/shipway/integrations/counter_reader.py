@@ -156,6 +156,14 @@ class _Sliced(_Answered):
 
     slices: dict[_Name, _Answered] | None = Field(default=None, max_length=32)
 
+    @model_validator(mode="after")
+    def _slices_count_alike(self) -> Self:
+        buckets = self.latency.read().buckets
+        for name, part in (self.slices or {}).items():
+            if part.latency.read().buckets != buckets:
+                raise ValueError(f"slice {name} counts latency in other buckets than all answers together")
+        return self
+
     def counted(self, started_at: float) -> Counters:
         whole = super().counted(started_at)
         if self.slices is None:

@@ -1,6 +1,7 @@
 """Has predictors' counters read again and again, and folded into what somebody wants to know of them."""
 
 import asyncio
+import logging
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from shipway.kube.resource import Key
 
 PERIOD_SECONDS = 0.25
 """Between two looks while a release is under way."""
+_log = logging.getLogger(__name__)
 A = TypeVar("A")
 R = TypeVar("R")
 A_contra = TypeVar("A_contra", contravariant=True)
@@ -68,6 +70,7 @@ class CounterBoard(Generic[A, R]):
         self._period = period
         self._spread = spread
         self._followed: dict[Key, tuple[Following[A, R], asyncio.Task[None]]] = {}
+        self._faulty: set[Key] = set()
 
     def follow(self, key: Key, assignment: A) -> None:
         """Read these pods; calling it again tells whoever follows them already."""
@@ -82,6 +85,7 @@ class CounterBoard(Generic[A, R]):
         """Stop reading for a deployment."""
         if key in self._followed:
             _, task = self._followed.pop(key)
+            self._faulty.discard(key)
             task.cancel()
 
     def reading(self, key: Key) -> R | None:
@@ -107,9 +111,18 @@ class CounterBoard(Generic[A, R]):
             began = self._monotonic()
             targets = follower.targets
             answers = await asyncio.gather(*(self._reader.read(target) for target in targets))
-            if follower.take(dict(zip(targets, answers, strict=True))):
+            if self._take(key, follower, dict(zip(targets, answers, strict=True))):
                 self._on_sample(key)
             await asyncio.sleep(max(0.0, self._period - (self._monotonic() - began)))
+
+    def _take(self, key: Key, follower: Following[A, R], answers: Mapping[Target, Counters | str]) -> bool:
+        try:
+            return follower.take(answers)
+        except Exception:  # a fault of ours must be seen in the log, and not end the reading
+            if key not in self._faulty:
+                _log.exception("the counters of %s cannot be folded in; what is known of them stays as it is", key)
+            self._faulty.add(key)
+            return False
 
 
 def _place(key: Key) -> float:

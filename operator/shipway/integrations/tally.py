@@ -186,9 +186,10 @@ class Follower:
         for target, answer in answers.items():
             if target not in self.targets:
                 continue
-            if isinstance(answer, str):
-                self._errors[target.pod] = answer
+            if problem := answer if isinstance(answer, str) else self._unlike(target, answer):
+                self._errors[target.pod] = problem
                 continue
+            assert isinstance(answer, Counters)
             self._errors.pop(target.pod, None)
             self._heard[target.pod] = self._monotonic()
             if (earlier := self._positions.get(target.pod, self._first(target, answer))) is not None:
@@ -209,6 +210,15 @@ class Follower:
             for role in (CANDIDATE, STABLE)
         }
         return Reading(self._assignment.token, self._evidence, self._fresh(), self._problem(), positions)
+
+    def _unlike(self, target: Target, answer: Counters) -> str:
+        """Why its latency cannot be added to that of the other pods of its version; empty where it can."""
+        others = [other for other in self._of(target.role) if other.pod != target.pod]
+        known = {other.pod: self._positions[other.pod].latency for other in others if other.pod in self._positions}
+        for pod, latency in known.items():
+            if latency and answer.latency and latency.buckets != answer.latency.buckets:
+                return f"it counts latency in other buckets than pod {pod}; let all pods of a version count alike"
+        return ""
 
     def _first(self, target: Target, answer: Counters) -> Counters | None:
         """Where a pod that was never read before begins: a baseline need not be waited for, stable has one."""

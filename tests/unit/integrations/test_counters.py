@@ -321,6 +321,49 @@ async def test_deployments_are_read_one_after_the_other_where_a_board_is_to_spre
         assert counters.readings().keys() == set(keys)
 
 
+async def test_pods_of_a_version_that_count_latency_differently_are_told_and_the_reading_goes_on():
+    async with predictors(3) as made, board() as (counters, _):
+        coarse = {"firstBound": 0.001, "ratio": 2.0, "counts": [0, 0, 0]}
+        made[2].answer = lambda: made[2].counters() | {"latency": coarse}
+        counters.follow(KEY, assignment(made))
+        await until(lambda: (reading := counters.reading(KEY)) is not None and bool(reading.problem))
+        reading = counters.reading(KEY)
+        assert reading is not None
+        assert reading.problem == (
+            "the counters of pod pod-2 cannot be read: it counts latency in other buckets than pod pod-0; "
+            "let all pods of a version count alike"
+        )
+        made[0].requests = 40
+        await until(lambda: (now := counters.reading(KEY)) is not None and now.evidence.candidate.trials == 40)
+
+
+async def test_slices_that_count_latency_differently_are_refused():
+    async with predictors(1) as made:
+        part = _totals(3, 1) | {"latency": {"firstBound": 0.001, "ratio": 2.0, "counts": [3, 0, 0]}}
+        made[0].answer = lambda: made[0].counters() | {"schema": 3, "slices": {"acme": part}}
+        assert "slice acme counts latency in other buckets" in await read_from(made[0])
+
+
+async def test_a_fault_of_ours_is_logged_once_and_the_reading_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    faults = [ValueError("a fault"), ValueError("a fault")]
+    take = Follower.take
+
+    def taken(self: Follower, answers: Any) -> bool:
+        if faults:
+            raise faults.pop()
+        return take(self, answers)
+
+    monkeypatch.setattr(Follower, "take", taken)
+    async with predictors() as made, board() as (counters, _):
+        counters.follow(KEY, assignment(made))
+        await until(lambda: (reading := counters.reading(KEY)) is not None and reading.fresh)
+    assert [record.message for record in caplog.records if "cannot be folded in" in record.message] == [
+        f"the counters of {KEY} cannot be folded in; what is known of them stays as it is"
+    ]
+
+
 async def test_a_release_that_is_forgotten_is_not_read_any_more():
     async with predictors() as made, board() as (counters, woken):
         counters.follow(KEY, assignment(made))
