@@ -32,6 +32,11 @@ class Sample:
     """Answers and latency of the slices in which there were any; None where the predictors do not count slices."""
     left_out: int = 0
     """Names of slices that requests bore and that were not counted: the predictor had come to know too many others."""
+    pairs: tuple[float, ...] | None = None
+    """Of the new version: how far its answer and stable's are apart, for each request that both have answered; None
+    while it is not mirrored, and nobody is asked."""
+    tells_answers: bool = False
+    """Whether a predictor tells which request it answered how; they are asked for it while one is mirrored."""
 
     def __add__(self, other: "Sample") -> "Sample":
         return Sample(
@@ -47,6 +52,8 @@ class Sample:
             max(self.at, other.at),
             self._slices_with(other),
             self.left_out + other.left_out,
+            None if self.pairs is None and other.pairs is None else (self.pairs or ()) + (other.pairs or ()),
+            self.tells_answers or other.tells_answers,
         )
 
     def _slices_with(self, other: "Sample") -> "Mapping[str, Sample] | None":

@@ -172,13 +172,14 @@ def name_at_most(characters: int, because: str) -> Rule:
     )
 
 
-def decimal_rule(field: str, condition: str, message: str) -> Rule:
-    """A rule on a Decimal field; `condition` is CEL about `number`.
+def decimal_rule(field: str, condition: str, message: str, *, optional: bool = False) -> Rule:
+    """A rule on a Decimal field, which may be left out if `optional`; `condition` is CEL about `number`.
 
     Silent where the text is no number: its form is refused already, and a failed conversion would hide the reason.
     """
     about = condition.replace("number", f"double(self.{field})")
-    return Rule(f"!self.{field}.matches(r'{_DECIMAL}') || ({about})", message, field)
+    unset = f"!has(self.{field}) || " if optional else ""
+    return Rule(f"{unset}!self.{field}.matches(r'{_DECIMAL}') || ({about})", message, field)
 
 
 @dataclass(frozen=True)

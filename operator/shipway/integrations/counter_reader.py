@@ -41,7 +41,7 @@ class CounterReader:
     async def read(self, target: Target) -> Counters | str:
         """The counters of a pod, or why there are none."""
         host = f"[{target.address}]" if ":" in target.address else target.address
-        url = f"http://{host}:{self._port}{PATH}"
+        url = f"http://{host}:{self._port}{PATH}{'?answers=true' if target.paired else ''}"
         try:
             return _Payload.model_validate_json(await self._fetch(url)).counters()
         except TimeoutError:
@@ -171,6 +171,11 @@ class _Sliced(_Answered):
         return replace(whole, slices={name: part.counted(started_at) for name, part in self.slices.items()})
 
 
+_Prediction = Annotated[float, Field(allow_inf_nan=False)]
+_Pair = tuple[_Name, Annotated[tuple[_Prediction, ...], Field(max_length=16)] | None]
+"""A request, and what it was answered with; nothing where that failed."""
+
+
 class _Head(BaseModel):
     schema_: int = Field(alias="schema", ge=1, le=3)
     started_at: float
@@ -184,6 +189,7 @@ class _Payload(_Sliced, _Head):
     scores: _Scores | None = None
     metrics: dict[_Name, _Sums] | None = Field(default=None, max_length=16)
     labels: _Labels | None = None
+    answers: Annotated[list[_Pair], Field(max_length=256)] | None = None
 
     def counters(self) -> Counters:
         return replace(
@@ -193,4 +199,5 @@ class _Payload(_Sliced, _Head):
             labels=self.labels.read() if self.labels else {},
             before=self.before.counted(self.started_at) if self.before else None,
             left_out=self.slices_left_out,
+            answers=None if self.answers is None else dict(self.answers),
         )

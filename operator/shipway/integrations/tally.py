@@ -14,6 +14,7 @@ from shipway.analysis.labels import Cohort
 from shipway.analysis.latency import Histogram
 from shipway.analysis.ratio import NO_SUMS, Ratio
 from shipway.analysis.sample import Sample
+from shipway.integrations.pairing import Pairing, Predictions
 
 STALE_SECONDS = 3.0
 SETTLE_SECONDS = 2.0
@@ -43,6 +44,8 @@ class Counters:
     """Answers, errors and latency by slice."""
     left_out: int = 0
     """Names of slices that it did not count."""
+    answers: Mapping[str, Predictions] | None = None
+    """Its newest answers by request; None where it was not asked for them, or does not tell."""
 
     def since(self, earlier: "Counters") -> Sample:
         """What came after an earlier look at the same pod."""
@@ -81,6 +84,8 @@ class Target:
     pod: str
     address: str
     role: str
+    paired: bool = False
+    """Whether its newest answers are asked for, to be laid beside those of the other version."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,8 @@ class Follower:
         self._evidence = assignment.evidence
         self._successor = _Successor.of(assignment.evidence, since=monotonic())
         self._positions: dict[str, Counters] = dict(assignment.positions)
+        self._pairing = Pairing(monotonic)
+        self._mirrored = False
         self._heard: dict[str, float] = {}
         self._errors: dict[str, str] = {}
         self._joined = {target.pod: monotonic() for target in assignment.targets}
@@ -194,9 +201,14 @@ class Follower:
             self._heard[target.pod] = self._monotonic()
             if (earlier := self._positions.get(target.pod, self._first(target, answer))) is not None:
                 samples[target.role] += answer.since(earlier)
+            if answer.answers is not None:
+                samples[target.role] = replace(samples[target.role], tells_answers=True)
             self._positions[target.pod] = answer
         new, old = samples[CANDIDATE], samples[STABLE]
-        if new.answers.trials or old.answers.trials:
+        pairs, mirrored = self._pairs(answers), self._mirrored
+        new = replace(new, pairs=pairs)
+        self._mirrored = pairs is not None
+        if new.answers.trials or old.answers.trials or self._mirrored != mirrored:
             self._observe(self._with_labels(new, CANDIDATE), self._with_labels(old, STABLE))
         state = (self._fresh(), self._problem())
         news = bool(new.answers.trials or old.answers.trials) or state != self._told
@@ -219,6 +231,16 @@ class Follower:
             if latency and answer.latency and latency.buckets != answer.latency.buckets:
                 return f"it counts latency in other buckets than pod {pod}; let all pods of a version count alike"
         return ""
+
+    def _pairs(self, answers: Mapping[Target, Counters | str]) -> tuple[float, ...] | None:
+        """How far apart both answers to a request are, for those that both told of now; None where none was asked."""
+        if not any(target.paired for target in answers):
+            return None
+        told: dict[str, dict[str, Predictions]] = {CANDIDATE: {}, STABLE: {}}
+        for target, answer in answers.items():
+            if target.paired and target in self.targets and isinstance(answer, Counters):
+                told[target.role] |= answer.answers or {}
+        return self._pairing.take(candidate=told[CANDIDATE], stable=told[STABLE])
 
     def _first(self, target: Target, answer: Counters) -> Counters | None:
         """Where a pod that was never read before begins: a baseline need not be waited for, stable has one."""

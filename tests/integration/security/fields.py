@@ -46,6 +46,7 @@ SERVING: dict[str, Any] = {
             },
             {"name": "load", "type": "PromQL", "query": 'sum(load{pod=~"{{service}}-.*"})', "limit": "0.8"},
             {"name": "approval", "type": "Webhook", "service": {"name": "approvals", "path": "/v1/judge"}},
+            {"name": "same", "type": "AnswerDiff", "tolerance": "0.001"},
             {"name": "quality", "type": "Evaluation", "evaluation": {"name": "auc", "dataset": "d", "slice": "all"}},
         ],
     },

@@ -12,12 +12,13 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from shipway_workloads.serving import prediction_id
+from shipway_workloads.serving import prediction_id, recent
 from shipway_workloads.serving.business import BusinessMetrics
 from shipway_workloads.serving.labels import LateLabels
 from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.latency import BOUNDED_BUCKETS, FIRST_BOUND_SECONDS, RATIO, LatencyHistogram
 from shipway_workloads.serving.prediction_id import Answer
+from shipway_workloads.serving.recent import RecentAnswers
 from shipway_workloads.serving.scores import SCALE, ScoreHistogram
 from shipway_workloads.serving.slices import Slices
 
@@ -43,6 +44,7 @@ class Counters:
         metrics: What the answers say that they are worth.
         labels: What the predictions turned out to be worth.
         lately: What had been counted a minute ago.
+        recent: The newest answers, by request.
     """
 
     pod: str
@@ -59,10 +61,12 @@ class Counters:
     metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
     labels: LateLabels = field(default_factory=lambda: LateLabels(time.time))
     lately: Lately[dict[str, Any]] = field(default_factory=Lately)
+    recent: RecentAnswers = field(default_factory=lambda: RecentAnswers(time.monotonic))
 
     def answered(self, predictions: Sequence[float]) -> str:
         """Counts the predictions of an answer; its id, by which their labels are told."""
         self.scores.observe(predictions)
+        recent.leave(predictions)
         at = int(self.labels.clock())
         id_ = prediction_id.write(self.version, at, predictions)
         if id_:

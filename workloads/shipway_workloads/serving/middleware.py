@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shipway_workloads.serving import slices
+from shipway_workloads.serving import recent, slices
 from shipway_workloads.serving.counters import Counters
 
 VERSION_HEADER = b"x-shipway-version"
@@ -69,7 +69,8 @@ class PredictionMiddleware:
         await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer()
+        answer, predictions = _Answer(), list[float]()
+        recent.predicted.set(predictions)
         started = time.perf_counter()
 
         async def send_and_see(message: Message) -> None:
@@ -84,6 +85,8 @@ class PredictionMiddleware:
             seconds = time.perf_counter() - started
             self._counters.observe(status=answer.status, seconds=seconds, slices=slices.declared(scope["headers"]))
             self._counters.metrics.observe(answer.headers, answer.body)
+            if id_ := recent.id_of(scope["headers"]):
+                self._counters.recent.observe(id_, None if answer.status >= 500 else tuple(predictions))
 
     def _extra_headers(self) -> list[tuple[bytes, bytes]]:
         if self._drain.started:

@@ -26,8 +26,9 @@ async def observer(counters: Counters, port: int) -> AsyncIterator[None]:
 
 
 def _app(counters: Counters) -> web.Application:
-    async def get_counters(_: web.Request) -> web.Response:
-        return web.json_response(counters.to_json())
+    async def get_counters(request: web.Request) -> web.Response:
+        answers = {"answers": counters.recent.to_json()} if "answers" in request.query else {}
+        return web.json_response(counters.to_json() | answers)
 
     async def get_metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})

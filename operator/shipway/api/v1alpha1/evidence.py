@@ -65,6 +65,17 @@ class Predictions(ApiModel):
     """Predictions in each group."""
 
 
+class Pairs(ApiModel):
+    """What an AnswerDiff gate counted in the current step."""
+
+    gate: DnsLabel
+    """The gate."""
+    answered: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Requests that both versions answered."""
+    differently: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] = 0
+    """Of them those that were answered differently."""
+
+
 class Sums(ApiModel):
     """What a gate on means and ratios, or on labels, summed up of one version in the current step."""
 
@@ -133,6 +144,8 @@ class Evidence(ApiModel):
     """Answers to requests of slices, by gate."""
     predictions: Annotated[list[Predictions], Field(max_length=8), list_map("gate")] = []
     """Predictions, by gate."""
+    pairs: Annotated[list[Pairs], Field(max_length=8), list_map("gate")] = []
+    """Of the new version: requests that stable answered as well, by gate."""
     sums: Annotated[list[Sums], Field(max_length=8), list_map("gate")] = []
     """Sums of gates on means, ratios and labels, by gate."""
     side_by_side: Annotated[list[SideBySide], Field(max_length=MAX_TESTS), list_map("gate")] = []

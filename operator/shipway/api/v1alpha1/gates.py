@@ -45,7 +45,7 @@ class OnFail(StrEnum):
     OBSERVE = "Observe"
 
 
-_OBSERVED = frozenset({"PredictionShift", "Calibration"})
+_OBSERVED = frozenset({"PredictionShift", "Calibration", "AnswerDiff"})
 """Types that decide only where they are told to."""
 _ASKED = frozenset({"PromQL", "Webhook", "Evaluation"})
 """Types that ask somebody, or look something up, and count no answers of the versions."""
@@ -124,6 +124,7 @@ class Gate(ApiModel):
         "PromQL",
         "Webhook",
         "Evaluation",
+        "AnswerDiff",
     ]
     """ErrorRate: share of answers with status 5xx. Latency: share of answers slower than stable's quantile.
     SampleRatio: whether the versions get the shares of the answers that the route gives them; never Fail, but Error.
@@ -133,7 +134,8 @@ class Gate(ApiModel):
     NormalizedEntropy: the loss for that of a constant prediction, by labels that come late.
     PromQL: a limit for a number that Prometheus tells; a threshold, and no test of alpha.
     Webhook: what a Service of the namespace says.
-    Evaluation: how good both versions were when they were published, asked before the new one gets any traffic."""
+    Evaluation: how good both versions were when they were published, asked before the new one gets any traffic.
+    AnswerDiff: the share of requests that both versions answer differently, while the new one is mirrored."""
     quantile: Annotated[Decimal, Field()] = "0.95"
     """Latency only: the quantile of stable's latency that counts as slow."""
     fast_enough_milliseconds: Annotated[int, Field(ge=0, le=60_000)] = 10
@@ -161,6 +163,9 @@ class Gate(ApiModel):
     """Webhook only: whom to ask."""
     evaluation: OfflineEvaluation | None = None
     """Evaluation only: which number of the ModelVersions is compared."""
+    tolerance: Decimal | None = None
+    """AnswerDiff only: two answers are the same where no prediction differs by more than this; 0.000001 when left out,
+    which is what is left of a number on its way here."""
     interval_seconds: Annotated[int, Field(ge=5, le=3600)] = 10
     """PromQL and Webhook only: time between two questions, and from the begin of a step to the first."""
     margin: Decimal = "0.01"
@@ -168,7 +173,8 @@ class Gate(ApiModel):
     its share of the answers may lie from its weight. PredictionShift: the largest distance that is allowed.
     BusinessMetric: how much worse the value may be, as a fraction of largest, or of largest by largestSecond.
     Calibration and NormalizedEntropy: how much farther from 1, or how much larger, it may be than stable's.
-    Evaluation: how much worse than stable's the number may be, in its own unit."""
+    Evaluation: how much worse than stable's the number may be, in its own unit. AnswerDiff: the share of the answers
+    that may differ."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     """Answers of the new version before NoEvidenceOfHarm may be said."""
     pass_on: Literal["NoEvidenceOfHarm", "Proof"] = "NoEvidenceOfHarm"  # noqa: S105
@@ -180,8 +186,8 @@ class Gate(ApiModel):
     is asked of all answers together only."""
     on_fail: OnFail | None = None
     """Abort: a gate that fails takes the version back, and one that cannot tell holds the step. Observe: what it says
-    is shown in the status and changes nothing. Left out it is Observe for PredictionShift and Calibration, since a
-    better version may well predict differently, and Abort for all others."""
+    is shown in the status and changes nothing. Left out it is Observe for PredictionShift, Calibration and AnswerDiff,
+    since a better version may well predict differently, and Abort for all others."""
 
     @property
     def tests(self) -> "tuple[Gate, ...]":
@@ -228,6 +234,12 @@ class Gate(ApiModel):
             "margin",
             "number >= 0.0 && number < 1.0",
             "margin is a fraction from 0 up to but not including 1, such as 0.01",
+        ),
+        decimal_rule(
+            "tolerance",
+            "number >= 0.0",
+            "tolerance is a difference of two predictions, 0 or more, such as 0.001",
+            optional=True,
         ),
         decimal_rule(
             "quantile",

@@ -185,10 +185,14 @@ def _roles(status: ServingDeploymentStatus, rollout: RolloutStatus) -> Mapping[s
 
 
 def _assignment(snapshot: Snapshot, rollout: RolloutStatus, roles: Mapping[str, VersionRef | None]) -> Assignment:
+    paired = rollout.mirror and any(gate.type == "AnswerDiff" for gate in snapshot.spec.rollout.gates)
     return Assignment(
         token=step_token(rollout, snapshot.spec),
         targets=tuple(
-            target for role, ref in roles.items() if ref for target in _targets(snapshot, ref.inference_service, role)
+            target
+            for role, ref in roles.items()
+            if ref
+            for target in _targets(snapshot, ref.inference_service, role, paired=paired)
         ),
         evidence=from_status(snapshot.spec, rollout),
         positions={
@@ -212,10 +216,10 @@ def _weights(snapshot: Snapshot, roles: Mapping[str, VersionRef | None]) -> Mapp
     return {role: view.shares.get(kserve.backend(ref.inference_service), 0) for role, ref in roles.items() if ref}
 
 
-def _targets(snapshot: Snapshot, inference_service: str, role: str) -> Iterable[Target]:
+def _targets(snapshot: Snapshot, inference_service: str, role: str, *, paired: bool = False) -> Iterable[Target]:
     for pod in snapshot.pods.get(inference_service, ()):
         if is_ready(pod) and (address := pod["status"].get("podIP")):
-            yield Target(pod["metadata"]["name"], address, role)
+            yield Target(pod["metadata"]["name"], address, role, paired)
 
 
 def _alone(snapshot: Snapshot, rollout: RolloutStatus) -> str:

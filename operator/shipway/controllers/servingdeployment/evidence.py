@@ -13,6 +13,7 @@ from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploym
 from shipway.controllers.servingdeployment import alpha, kept_side_by_side
 from shipway.controllers.servingdeployment.kept import (
     answers,
+    pairs,
     predictions,
     resumed,
     routed,
@@ -84,6 +85,7 @@ def _role(role: Role, count: Count, evidence: StepEvidence, cursors: Mapping[str
         slow=slow(gates, candidate=candidate),
         slices=slices(gates, candidate=candidate),
         predictions=predictions(gates, candidate=candidate),
+        pairs=pairs(gates) if candidate else [],
         sums=sums(gates, candidate=candidate),
         side_by_side=kept_side_by_side.written(gates) if candidate else [],
         cursors=sorted(cursors.get(role, ()), key=lambda cursor: cursor.pod)[:CURSOR_LIMIT],

@@ -1,11 +1,14 @@
 """One gate's evidence as the status keeps it, and the gate that goes on from there."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from shipway.analysis.bins import Bins, Groups
 from shipway.analysis.counts import NOTHING, Count
+from shipway.analysis.detector import Detector
 from shipway.analysis.distances import Distance
 from shipway.analysis.evidence import GateEvidence
+from shipway.analysis.gate_types.answer_diff import AnswerDiff
 from shipway.analysis.gate_types.error_rate import ErrorRate
 from shipway.analysis.gate_types.latency import Latency
 from shipway.analysis.gate_types.prediction_shift import PredictionShift
@@ -14,11 +17,13 @@ from shipway.analysis.gate_types.slice import OfSlice
 from shipway.analysis.gates import Comparison, Tolerance
 from shipway.analysis.measure import PROPORTION
 from shipway.analysis.shift import Shift
-from shipway.api.v1alpha1.evidence import Evidence, Predictions, SliceAnswers, Slow
+from shipway.api.v1alpha1.evidence import Evidence, Pairs, Predictions, SliceAnswers, Slow
 from shipway.api.v1alpha1.gates import Gate, slice_of
 from shipway.controllers.servingdeployment import kept_side_by_side, kept_sums
 from shipway.controllers.servingdeployment.kept_sums import Kept
 
+_SAME = 1e-6
+"""Predictors tell predictions with six digits."""
 _ROUNDING = 1e-5
 """A threshold is kept with six digits."""
 
@@ -81,6 +86,21 @@ def predictions(gates: tuple[GateEvidence, ...], *, candidate: bool) -> list[Pre
     ]
 
 
+def pairs(gates: tuple[GateEvidence, ...]) -> list[Pairs]:
+    """What the AnswerDiff gates counted."""
+    found = [(gate.name, gate.pairs) for gate in gates if isinstance(gate, AnswerDiff)]
+    return [Pairs(gate=name, answered=count.trials, differently=count.hits) for name, count in found]
+
+
+def _answer_diff(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
+    """In the step with the mirror alone, so that all of the gate's alpha may be spent in it."""
+    found = next((seen for seen in kept.candidate.pairs if seen.gate == gate.name), None) if kept.candidate else None
+    count = Count(found.answered, found.differently) if found else NOTHING
+    began = Detector(trials=count.trials)
+    allowed = replace(tolerance, step=1.0)
+    return AnswerDiff(gate.name, allowed, float(gate.tolerance or _SAME), pairs=count, detector=began)
+
+
 def _error_rate(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     new, old = (_answers(gate, evidence) for evidence in (kept.candidate, kept.stable))
     counts = Comparison.resumed(tolerance, PROPORTION, candidate=new, stable=old)
@@ -123,6 +143,7 @@ _RESUMED: dict[str, Callable[[Gate, Tolerance, Kept], GateEvidence]] = {
     "BusinessMetric": kept_sums.business_metric,
     "Calibration": kept_sums.calibration,
     "NormalizedEntropy": kept_sums.normalized_entropy,
+    "AnswerDiff": _answer_diff,
 }
 
 

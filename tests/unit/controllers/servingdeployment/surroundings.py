@@ -47,6 +47,8 @@ class Surroundings:
         rate: Requests per second.
         complaint: What reading a predictor's counters ends with; empty where they can be read.
         mirrors_work: Whether the gateway knows how to mirror.
+        differs: Share of requests that a version answers otherwise than the others, by version.
+        secretive: Versions whose predictors do not tell which request they answered how.
     """
 
     def __init__(self) -> None:
@@ -68,6 +70,8 @@ class Surroundings:
         self.gateway_works = True
         self.complaint = ""
         self.mirrors_work = True
+        self.differs: dict[str, float] = defaultdict(float)
+        self.secretive: set[str] = set()
         self.absent: set[str] = set()
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
@@ -174,7 +178,22 @@ class Surroundings:
             self._metrics(pod),
             self._labels(pod),
             slices=self._slices(pod, started),
+            answers=self._answers(pod),
         )
+
+    def _answers(self, pod: str) -> dict[str, tuple[float, ...] | None] | None:
+        """To the requests of the last second, as far as the gateway sends them there."""
+        marks = self.objects["Pod", pod]["metadata"]["labels"]
+        version, name = marks[labels.VERSION], marks["serving.kserve.io/inferenceservice"]
+        if version in self.secretive:
+            return None
+        if not self.shares().get(name) and self.mirror() != name:
+            return {}
+        last, otherwise = int(self.monotonic * 40), self.differs[version]
+        return {
+            f"request {number}": (0.5, 0.25 if number % 100 < 100 * otherwise else 0.75)
+            for number in range(last - 40, last)
+        }
 
     def _slices(self, pod: str, started: float) -> dict[str, Counters] | None:
         if self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION] in self.mute:

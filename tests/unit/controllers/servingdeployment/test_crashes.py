@@ -17,6 +17,7 @@ THAT_COUNT = [
     {"name": "worth", "type": "BusinessMetric", "margin": "0.1"},
     {"name": "calibration", "type": "Calibration"},
     {"name": "entropy", "type": "NormalizedEntropy", "onFail": "Observe"},
+    {"name": "answers", "type": "AnswerDiff", "onFail": "Abort"},
 ]
 THAT_ASK = [
     {"name": "quality", "type": "Evaluation", "evaluation": {"name": "auc"}, "limit": "0.5"},
