@@ -102,7 +102,7 @@ def _counted(ours: Sequence[Run], disturbed: Sequence[Mapping[str, Any]]) -> Ite
         yield "bad_answers_p95", p95(bad)
     if samples := [run.samples for run in of(ours, "at-10") if run.samples is not None]:
         yield "at_10_rps_ratio_to_expected_samples", median(samples) / expected_samples(SCENARIOS["at-10"].fault)
-    if mirrored := of(ours, "mirrored"):
+    if mirrored := [*of(ours, "mirrored"), *of(ours, "differing")]:
         yield "clients_of_mirrored_versions", sum(run.first_answer_s is not None for run in mirrored)
     if equal := [run for run in ours if SCENARIOS[run.scenario].ends is not Ending.TAKEN_BACK]:
         yield "false_aborts_of_100_live_AA", 100 * sum(run.ended is Ending.TAKEN_BACK for run in equal) / len(equal)

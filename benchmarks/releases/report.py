@@ -17,6 +17,7 @@ SAID = {
     "at-10": "30 % errors at 10 requests a second",
     "at-1000": "30 % errors at 1,000 requests a second",
     "slow": "a quarter of the answers late",
+    "differing": "answers that differ a little, shadowed before any client gets them",
     "shifted": "scores half a standard deviation too high",
     "mirrored": "30 % errors, shadowed before any client gets its answers",
     "same": "as good as stable, a minute at 10 %",

@@ -47,6 +47,9 @@ GATES: list[dict[str, Any]] = [
 """All there are, as the documentation has them."""
 SCORES: dict[str, Any] = {"name": "scores", "type": "PredictionShift", "margin": "0.02", "onFail": "Abort"}
 """For a version that is meant to predict as stable does."""
+ANSWERS: dict[str, Any] = {"name": "answers", "type": "AnswerDiff", "tolerance": "0.001", "onFail": "Abort"}
+"""For a version that is meant to be stable in another form."""
+MIRRORED = Plan(((10, 3600),), bake_seconds=60, mirror_seconds=120)
 DEFAULT = Plan(((5, 60), (25, 120), (50, 180)), bake_seconds=60)
 """What a release takes where the spec says nothing about it."""
 AT_TEN = Plan(((10, 3600),), bake_seconds=60)
@@ -112,7 +115,15 @@ SCENARIOS = {
             fault=THIRD,
             watch_seconds=120,
             runs=5,
-            plan=Plan(((10, 3600),), bake_seconds=60, mirror_seconds=120),
+            plan=MIRRORED,
+        ),
+        Scenario(
+            name="differing",
+            rate=100,
+            fault=Fault(shift=0.05),
+            watch_seconds=120,
+            runs=5,
+            plan=replace(MIRRORED, further_gates=(ANSWERS,)),
         ),
         Scenario(
             name="same",
