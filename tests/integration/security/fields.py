@@ -43,6 +43,7 @@ SERVING: dict[str, Any] = {
                 "quantile": "0.95",
                 "margin": "0.01",
                 "metric": {"name": "clicks", "largest": "20", "largestSecond": "20"},
+                "slices": ["acme"],
             },
             {"name": "load", "type": "PromQL", "query": 'sum(load{pod=~"{{service}}-.*"})', "limit": "0.8"},
             {"name": "approval", "type": "Webhook", "service": {"name": "approvals", "path": "/v1/judge"}},
