@@ -199,5 +199,5 @@ class _Payload(_Sliced, _Head):
             labels=self.labels.read() if self.labels else {},
             before=self.before.counted(self.started_at) if self.before else None,
             left_out=self.slices_left_out,
-            answers=None if self.answers is None else dict(self.answers),
+            answers=self.answers,
         )

@@ -14,7 +14,7 @@ from shipway.analysis.labels import Cohort
 from shipway.analysis.latency import Histogram
 from shipway.analysis.ratio import NO_SUMS, Ratio
 from shipway.analysis.sample import Sample
-from shipway.integrations.pairing import Pairing, Predictions
+from shipway.integrations.pairing import Pairing, Predictions, Told
 
 STALE_SECONDS = 3.0
 SETTLE_SECONDS = 2.0
@@ -44,7 +44,7 @@ class Counters:
     """Answers, errors and latency by slice."""
     left_out: int = 0
     """Names of slices that it did not count."""
-    answers: Mapping[str, Predictions] | None = None
+    answers: Told | None = None
     """Its newest answers by request; None where it was not asked for them, or does not tell."""
 
     def since(self, earlier: "Counters") -> Sample:
@@ -178,6 +178,7 @@ class Follower:
         if assignment.token != self._assignment.token:
             self._evidence = assignment.evidence
             self._successor = _Successor.of(assignment.evidence, since=now)
+            self._pairing = Pairing(self._monotonic)
         if assignment.weights != self._assignment.weights:
             self._weighed = now
         self._assignment = assignment
@@ -208,7 +209,7 @@ class Follower:
         pairs, mirrored = self._pairs(answers), self._mirrored
         new = replace(new, pairs=pairs)
         self._mirrored = pairs is not None
-        if new.answers.trials or old.answers.trials or self._mirrored != mirrored:
+        if new.answers.trials or old.answers.trials or pairs or self._mirrored != mirrored:
             self._observe(self._with_labels(new, CANDIDATE), self._with_labels(old, STABLE))
         state = (self._fresh(), self._problem())
         news = bool(new.answers.trials or old.answers.trials) or state != self._told
@@ -236,10 +237,10 @@ class Follower:
         """How far apart both answers to a request are, for those that both told of now; None where none was asked."""
         if not any(target.paired for target in answers):
             return None
-        told: dict[str, dict[str, Predictions]] = {CANDIDATE: {}, STABLE: {}}
+        told: dict[str, list[tuple[str, Predictions]]] = {CANDIDATE: [], STABLE: []}
         for target, answer in answers.items():
             if target.paired and target in self.targets and isinstance(answer, Counters):
-                told[target.role] |= answer.answers or {}
+                told[target.role] += answer.answers or ()
         return self._pairing.take(candidate=told[CANDIDATE], stable=told[STABLE])
 
     def _first(self, target: Target, answer: Counters) -> Counters | None:

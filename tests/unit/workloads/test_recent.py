@@ -42,6 +42,13 @@ def test_an_answer_is_told_with_its_first_predictions_and_forgotten_after_second
     assert answers.to_json() == []
 
 
+@pytest.mark.parametrize("nothing", [float("nan"), float("inf")])
+def test_a_prediction_that_is_no_number_does_not_make_the_counters_unreadable(nothing: float):
+    answers = RecentAnswers(Clock())
+    answers.observe(b"a", (0.5, nothing))
+    assert [found[1] for found in answers.to_json()] == [None]
+
+
 def test_of_many_requests_two_versions_keep_the_same():
     new, old = asked(Clock(), 2000, 4), asked(Clock(), 2000, 4)
     assert kept(new) == kept(old)

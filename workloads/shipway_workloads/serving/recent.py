@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import isfinite
 from typing import Any
 
 HEADER = b"x-request-id"
@@ -67,11 +68,7 @@ class RecentAnswers:
     def to_json(self) -> list[Any]:
         """As `/counters` tells them where it is asked to, oldest first."""
         least = self.clock() - KEPT_SECONDS
-        return [
-            [id_, None if found is None else [round(each, 6) for each in found]]
-            for at, id_, found in self._kept
-            if at >= least
-        ]
+        return [[id_, _written(found)] for at, id_, found in self._kept if at >= least]
 
     def _count(self, second: int) -> None:
         """Thins out further as soon as a second is full, and less when one is nearly empty."""
@@ -82,3 +79,10 @@ class RecentAnswers:
         self._in_second += 1
         if self._in_second >= AT_MOST_A_SECOND:
             self._thinned, self._in_second = self._thinned + 1, 0
+
+
+def _written(predictions: Predictions) -> list[float] | None:
+    """As JSON can bear it: it has no NaN, and one would make all the counters unreadable."""
+    if predictions is None or not all(isfinite(each) for each in predictions):
+        return None
+    return [round(each, 6) for each in predictions]

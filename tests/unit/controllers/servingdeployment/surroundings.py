@@ -181,19 +181,19 @@ class Surroundings:
             answers=self._answers(pod),
         )
 
-    def _answers(self, pod: str) -> dict[str, tuple[float, ...] | None] | None:
+    def _answers(self, pod: str) -> list[tuple[str, tuple[float, ...] | None]] | None:
         """To the requests of the last second, as far as the gateway sends them there."""
         marks = self.objects["Pod", pod]["metadata"]["labels"]
         version, name = marks[labels.VERSION], marks["serving.kserve.io/inferenceservice"]
         if version in self.secretive:
             return None
         if not self.shares().get(name) and self.mirror() != name:
-            return {}
+            return []
         last, otherwise = int(self.monotonic * 40), self.differs[version]
-        return {
-            f"request {number}": (0.5, 0.25 if number % 100 < 100 * otherwise else 0.75)
+        return [
+            (f"request {number}", (0.5, 0.25 if number % 100 < 100 * otherwise else 0.75))
             for number in range(last - 40, last)
-        }
+        ]
 
     def _slices(self, pod: str, started: float) -> dict[str, Counters] | None:
         if self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION] in self.mute:
