@@ -18,8 +18,9 @@ from shipway_workloads.serving.middleware import Drain, PredictionMiddleware
 from shipway_workloads.serving.observer import observer
 from shipway_workloads.serving.predictor import BadRequestError, BrokenArtifactError
 
-# Gateways learn of a pod's end a moment after the pod does; until then it must answer.
-DRAIN_SECONDS = 2.0
+# Gateways learn of a pod's end a moment after the pod does; until then it must answer. With two seconds nothing was
+# lost of 77,363 requests on a quiet machine, but 49 of 78,577 where test suites took the processor.
+DRAIN_SECONDS = 5.0
 FINISH_SECONDS = 20
 
 _log = logging.getLogger(__name__)
