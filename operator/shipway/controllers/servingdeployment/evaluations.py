@@ -21,10 +21,10 @@ def judgements(
     versions: Mapping[str, Object],
 ) -> Mapping[str, Judgement]:
     """What the Evaluation gates say, with or without traffic."""
-    if candidate is None or stable is None:
+    gates = [(gate, gate.evaluation) for gate in spec.rollout.gates if gate.type == "Evaluation"]
+    if not gates or candidate is None or stable is None:
         return {}
     new, old = _Published.of(candidate, versions), _Published.of(stable, versions)
-    gates = [(gate, gate.evaluation) for gate in spec.rollout.gates if gate.type == "Evaluation"]
     return {gate.name: _judgement(gate, asked, candidate=new, stable=old) for gate, asked in gates if asked}
 
 

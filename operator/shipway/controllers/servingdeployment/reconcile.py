@@ -23,6 +23,7 @@ from shipway.controllers.servingdeployment.freeze import frozen
 from shipway.controllers.servingdeployment.peers import Peer, turn_of
 from shipway.controllers.servingdeployment.situation import (
     Action,
+    Answering,
     Findings,
     Hold,
     Problem,
@@ -128,9 +129,7 @@ def observe(snapshot: Snapshot) -> Situation:
         budgets=snapshot.budgets,
         action=snapshot.action,
         now=snapshot.now,
-        answering=answering(
-            route, snapshot.services, least=spec.predictor.min_replicas, wanted=partial(_wanted_name, snapshot, spec)
-        ),
+        answering=_answering(snapshot, spec, status, route),
         frozen=frozen(spec.rollout.freeze, snapshot.now),
         predecessor=_predecessor(snapshot, spec, wanted),
         turn=_turn(snapshot, status),
@@ -150,6 +149,16 @@ def _wanted(snapshot: Snapshot, spec: ServingDeploymentSpec) -> Wanted | Problem
         incidents=snapshot.incidents,
         stable=snapshot.stored.stable,
     )
+
+
+def _answering(
+    snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus, route: gateway.RouteView | None
+) -> Answering | None:
+    """Who has the traffic, where the status does not tell."""
+    if status.stable is not None or status.candidate is not None:
+        return None
+    wanted = partial(_wanted_name, snapshot, spec)
+    return answering(route, snapshot.services, least=spec.predictor.min_replicas, wanted=wanted)
 
 
 def _wanted_name(snapshot: Snapshot, spec: ServingDeploymentSpec) -> str | Problem:

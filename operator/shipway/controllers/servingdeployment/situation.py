@@ -178,7 +178,7 @@ class Situation:
     rival: str = ""
     """Who answers the host instead, by an older route; empty where nobody does."""
     answering: Answering | None = None
-    """Who has the traffic, as the route and the InferenceServices tell; read where the status was lost."""
+    """Who has the traffic, as the route and the InferenceServices tell; read only where the status was lost."""
     frozen: Frozen | None = None
     """The freeze that holds now."""
     predecessor: Problem | None = None

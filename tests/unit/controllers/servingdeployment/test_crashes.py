@@ -34,7 +34,15 @@ def serving(gates: list[dict[str, Any]] = GATES) -> World:
 
 
 def twinned_release(crash_after: int | None, errors: float) -> World:
-    world = World(rollout=ROLLOUT | {"compareWith": "Twin"})
+    return release_by({"compareWith": "Twin"}, crash_after, errors)
+
+
+def shadow_release(crash_after: int | None, errors: float) -> World:
+    return release_by({"steps": [{"mirror": {}}, {"pause": {"seconds": 3}}, *QUICK]}, crash_after, errors)
+
+
+def release_by(rules: dict[str, Any], crash_after: int | None, errors: float) -> World:
+    world = World(rollout=ROLLOUT | rules)
     world.until(lambda: world.serves("v1"))
     world.errors["v2"] = errors
     world.crash_at = crash_after and world.writes + crash_after
@@ -80,17 +88,6 @@ def test_so_does_one_that_is_watched_by_every_type_of_gate(crash_after: int, gat
     assert world.crashes == 1
     assert [record.weight for record in world.status.rollout.history] == [20, 50, 100]
     assert world.incidents() == []
-
-
-def shadow_release(crash_after: int | None, errors: float) -> World:
-    world = World(rollout=ROLLOUT | {"steps": [{"mirror": {}}, {"pause": {"seconds": 3}}, *QUICK]})
-    world.until(lambda: world.serves("v1"))
-    world.errors["v2"] = errors
-    world.crash_at = crash_after and world.writes + crash_after
-    world.change(version="v2")
-    world.until(lambda: world.serves("v2") or world.state() == "Aborted", within=120)
-    world.run(8)
-    return world
 
 
 @pytest.mark.parametrize("crash_after", range(1, 30))
