@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +88,33 @@ def _run(tier: Tier) -> tuple[float, int]:
     began = time.monotonic()
     for command in tier.commands:
         print(f"\n== {tier.name}: {' '.join(_short(part) for part in command)}", flush=True)
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        code, errors = _told(command)
+        if code < 0:
+            _say_once_more(errors)
         if code:
             return time.monotonic() - began, code
     return time.monotonic() - began, 0
+
+
+def _told(command: tuple[str, ...]) -> tuple[int, list[str]]:
+    """Runs a command; its exit code and the end of what it said on standard error, which is passed on as it comes."""
+    errors: deque[str] = deque(maxlen=5000)
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            errors.append(line)
+    return process.returncode, list(errors)
+
+
+def _say_once_more(errors: list[str]) -> None:
+    """What a process died of stands above the stacks of all its threads, where the end of a log does not reach."""
+    fatal = next((at for at, line in enumerate(errors) if "Fatal Python error" in line), None)
+    thread = next((at for at, line in enumerate(errors) if line.startswith("Current thread")), None)
+    for start, lines in ((fatal, 2), (thread, 15)):
+        if start is not None:
+            print("".join(("\n", *errors[max(0, start - 2) : start + lines])), flush=True)
 
 
 def _short(part: str) -> str:

@@ -1,7 +1,7 @@
 """kopf watches our own kinds and hands every event on. It decides nothing here, and writes nothing.
 
-kopf runs in a thread with an event loop of its own: at its end it cancels every task of its loop, and our workers must
-not be among them.
+kopf runs in a thread with an event loop of its own, of the same type as ours: at its end it cancels every task of its
+loop, and our workers must not be among them.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
-import uvloop
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from shipway.kube.credentials import Connection
@@ -71,7 +70,8 @@ async def watch(connection: Connection, resources: Sequence[Resource], namespace
 
     def run() -> None:
         try:
-            uvloop.run(_operate(_registry(connection, resources, deliver), namespaces, stop, tell))
+            with asyncio.Runner(loop_factory=type(loop)) as runner:
+                runner.run(_operate(_registry(connection, resources, deliver), namespaces, stop, tell))
         except BaseException as failure:
             tell(failure)
 

@@ -54,6 +54,8 @@ class History:
     """Monotonic seconds by version."""
     deaths: list[float] = field(default_factory=list)
     """Monotonic seconds at which operators were killed."""
+    misled: list[float] = field(default_factory=list)
+    """Monotonic seconds at which a read of pods was answered with what had been true before."""
 
     def take(self, change: Change) -> None:
         """Note a change."""

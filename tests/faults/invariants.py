@@ -30,6 +30,9 @@ NEWS_SECONDS = 15.0
 """How old what the operator knows may be under faults: a watch in the dark until the sweep."""
 UNDER_WAY_SECONDS = 2.0
 """How long a request may be under way whose sender is dead: nothing takes it back, and nobody knows of it."""
+MISLED_SECONDS = 3.0
+"""How long an operator may believe an older list of pods, until a watch from there has told it the rest. The API server
+never answers so to a plain list; where something before it does, nobody can know of the pods that are left out."""
 
 
 def violations(history: History) -> list[str]:
@@ -60,7 +63,7 @@ def no_duplicate_child(history: History) -> Iterator[str]:
         if _was_under_way(history, history.seen_at[change.version]):
             posthumous.add(change.uid)
         twin = _twin(change.object)
-        if twin is None:
+        if twin is None or (change.kind == POD.kind and _was_misled(history, history.seen_at[change.version])):
             continue
         for other in world.values():
             meta, excused = other["metadata"], stripped | posthumous
@@ -277,6 +280,10 @@ def _twin(obj: Object) -> tuple[str, ...] | None:
 
 def _was_under_way(history: History, moment: float) -> bool:
     return any(death <= moment <= death + UNDER_WAY_SECONDS for death in history.deaths)
+
+
+def _was_misled(history: History, moment: float) -> bool:
+    return any(told <= moment <= told + MISLED_SECONDS for told in history.misled)
 
 
 def _lives(obj: Object) -> bool:

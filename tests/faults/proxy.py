@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -57,6 +58,8 @@ class SeededProxy(FaultyProxy):
         """Whether faults happen; set to False to let everything pass."""
         self.done: Counter[str] = Counter()
         """Faults done, by kind."""
+        self.misled: list[float] = []
+        """Monotonic seconds of each older answer to a read of pods."""
         self.invalid: set[str] = set()
         """Plurals of which a creation was refused as invalid: for these the operator may give up for good."""
 
@@ -88,6 +91,8 @@ class SeededProxy(FaultyProxy):
             known = self._earlier[request.raw_path + request.headers.get("Accept", "")]
             if known and self._happens("stale", request):
                 body = self._dice.choice(known)
+                if request.path.endswith("/pods"):
+                    self.misled.append(time.monotonic())
             else:
                 known.append(body)
         if self._happens("unanswered", request):

@@ -152,6 +152,7 @@ class _Scene:
             world = World(client, await enter(_namespace(client)), clock)
             await enter(recorded(history, client, world.namespace))
             proxy = await enter(seeded_proxy(lab, rates=weather.rates, dice=random.Random(f"{seed}-proxy")))
+            history.misled = proxy.misled
             lets = await enter(kubelet(world, random.Random(f"{seed}-kubelet")))
             strangers = Strangers(world, history, lets, random.Random(f"{seed}-strangers"))
             stage = Stage(world, lets, strangers, proxy, random.Random(f"{seed}-story"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from faults.history import Change, History
-from faults.invariants import violations
+from faults.invariants import MISLED_SECONDS, violations
 from shipway.api import labels
 from shipway.kube.resource import Object
 
@@ -54,6 +54,15 @@ def test_a_pod_that_a_dead_operator_had_asked_for_is_nobodys_fault() -> None:
     told.history.deaths.append(time.monotonic())
     told.put(pod("a-1-0", attempt="1")).put(job(attempt=2, restarts=1)).put(pod("a-2-0", attempt="2"))
     assert violations(told.history) == []
+
+
+def test_a_pod_whose_predecessor_an_older_list_left_out_is_nobodys_fault_but_another_one_is() -> None:
+    told = Tale().put(job(attempt=1)).put(pod("a-1-0", attempt="1"))
+    told.history.misled.append(time.monotonic())
+    told.put(job(attempt=2, restarts=1)).put(pod("a-2-0", attempt="2"))
+    assert violations(told.history) == []
+    told.history.misled = [told.history.misled[0] - 2 * MISLED_SECONDS]
+    assert "a-2-0 was made while a-1-0 was there" in violations(told.history)[0]
 
 
 def test_a_route_that_sends_nothing_is_told_of_unless_a_stranger_wrote_it() -> None:
