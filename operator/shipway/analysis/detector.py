@@ -13,13 +13,14 @@ from math import exp, inf, log, log1p
 
 from shipway.analysis.counts import Count
 
-ALTERNATIVES = (0.02, 0.045, 0.1, 0.22, 0.5)
-"""How far above the bound, as a part of the way to 1."""
+ALTERNATIVES = (0.03, 0.12, 0.35)
+"""How far above the bound, as a part of the way to 1. What lies between two of them takes at most a fifth longer than if
+it were bet on alone, and a fourth bet would cost all of them. What is hardly above is found side by side."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
 _AT_ONCE = 0.75
 """Weight of the first block: most versions that are bad are bad from their first answer on."""
-_SCALE = 16
+_SCALE = 48
 """Blocks in which about half of the other starts' weight lies; later ones weigh ever less, but never nothing."""
 _CEILING = 0.999
 

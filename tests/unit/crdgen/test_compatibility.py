@@ -14,6 +14,14 @@ from shipway.crdgen.crd import crd
 
 RELEASED = Path(__file__).parent / "released"
 
+ON_PURPOSE = (
+    # The API server has written the old default into every stored object, which keeps it; what is declared anew gets the
+    # usual five percent, at which equally good versions are still taken back less than once in a thousand releases.
+    "ServingDeployment: spec.rollout.alpha: default was '0.01' and is '0.05'",
+    "ServingDeployment: spec.rollout: default was ",
+)
+"""Beginnings of what a change takes away on purpose, each with the reason why nobody loses by it."""
+
 Crd = dict[str, Any]
 Edit = Callable[[Crd], None]
 
@@ -32,7 +40,9 @@ def test_nothing_that_was_released_is_taken_away() -> None:
 
     assert released, "no release is kept; run `make release-schemas` when one is made"
     assert gone == []
-    assert losses == [], "add a new API version beside the released one, or take the change back"
+    unmeant = [loss for loss in losses if not loss.startswith(ON_PURPOSE)]
+    assert unmeant == [], "add a new API version beside the released one, or take the change back"
+    assert all(any(loss.startswith(meant) for loss in losses) for meant in ON_PURPOSE), "an exception that nothing needs"
 
 
 def schema(**more: Any) -> dict[str, Any]:

@@ -225,7 +225,7 @@ REFUSED = {
     ),
     "an alpha that forgives nothing": (
         minimal("ServingDeployment", rollout={"alpha": "0"}),
-        ("spec.rollout.alpha", "such as 0.01"),
+        ("spec.rollout.alpha", "such as 0.05"),
     ),
     "a host with a scheme": (
         minimal("ServingDeployment", host="https://ranker.example.com"),

@@ -37,8 +37,9 @@ class Rollout(ApiModel):
     """Whom the gates compare the new version with; Stable when left out. Twin: a second copy of stable's version, begun
     with the new one, of the same size and with the same share, so that being small, cold or young speaks against
     neither; it takes as many replicas again. Copies of requests (mirror) are compared with stable."""
-    alpha: Decimal = "0.01"
-    """Chance that a release of an equally good version is taken back, over all gates together."""
+    alpha: Decimal = "0.05"
+    """Largest chance that a version as good as the margins ask for is taken back, over all gates and steps together. Of
+    versions as good as stable far fewer are. Less is slower."""
     inconclusive: Inconclusive = Inconclusive()
     """What happens when a gate cannot tell."""
     error_seconds: Annotated[int, Field(ge=10, le=86_400)] | None = None
@@ -67,7 +68,7 @@ class Rollout(ApiModel):
         decimal_rule(
             "alpha",
             "number > 0.0 && number <= 0.5",
-            "alpha is a probability above 0 and at most 0.5, such as 0.01",
+            "alpha is a probability above 0 and at most 0.5, such as 0.05",
         ),
         Rule(
             "!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight > 0)",

@@ -148,7 +148,7 @@ def test_what_is_kept_of_predictions_is_bounded_whatever_a_predictor_counts(coun
 
 def test_a_release_splits_alpha_over_its_gates():
     two = [{"name": name, "type": "ErrorRate"} for name in ("a", "b")]
-    assert alpha.of_gates(Rollout(gates=two)) == {"a": 0.005, "b": 0.005}
+    assert alpha.of_gates(Rollout(gates=two)) == {"a": 0.025, "b": 0.025}
 
 
 def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
@@ -157,7 +157,7 @@ def test_what_takes_nothing_back_costs_the_others_nothing_of_alpha():
         {"name": "ratio", "type": "SampleRatio"},
         {"name": "latency", "type": "Latency", "onFail": "Observe"},
     ]
-    assert alpha.of_gates(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.01)
+    assert alpha.of_gates(Rollout(gates=gates)) == dict.fromkeys(("errors", "ratio", "latency"), 0.05)
 
 
 def test_a_threshold_and_a_stranger_s_word_are_no_tests_and_take_nothing_of_alpha():
@@ -166,7 +166,7 @@ def test_a_threshold_and_a_stranger_s_word_are_no_tests_and_take_nothing_of_alph
         {"name": "load", "type": "PromQL", "query": "load", "limit": "1"},
         {"name": "approval", "type": "Webhook", "service": {"name": "approvals"}},
     ]
-    assert alpha.of_gates(Rollout(gates=gates))["errors"] == 0.01
+    assert alpha.of_gates(Rollout(gates=gates))["errors"] == 0.05
     assert [gate.name for gate in from_status(spec(*gates), rollout()).gates] == ["errors"]
 
 
