@@ -14,8 +14,8 @@ from math import exp, inf, log, log1p
 from shipway.analysis.counts import Count
 
 ALTERNATIVES = (0.03, 0.12, 0.35)
-"""How far above the bound, as a part of the way to 1. What lies between two of them takes at most a fifth longer than if
-it were bet on alone, and a fourth bet would cost all of them. What is hardly above is found side by side."""
+"""How far above the bound, as a part of the way to 1. What lies between two of them takes at most a fifth longer than
+if it were bet on alone, and a fourth bet would cost all of them. What is hardly above is found side by side."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
 _AT_ONCE = 0.75
