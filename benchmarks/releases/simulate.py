@@ -3,7 +3,7 @@
     python -m benchmarks.releases.simulate [--runs 200] [--json FILE]
 
 Answers are drawn as Poisson counts every quarter of a second, as the operator reads them. Three rules see the same
-draws: the gate (margin one point, its part of alpha 0.01 in a release with two gates and four weights), the same bounds
+draws: the gate (margin one point, its part of alpha 0.05 in a release with two gates and four weights), the same bounds
 without the detector (a cumulative test), and a threshold on a window of three seconds, as an aggressive Argo Rollouts
 analysis has it.
 """
@@ -26,7 +26,7 @@ from shipway.analysis.measure import PROPORTION
 from shipway.api.v1alpha1.gates import Verdict
 
 TICK = 0.25
-TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.01 / 2, step=2 / 3)
+TOLERANCE = Tolerance(margin=0.01, min_samples=30, alpha=0.05 / 2, step=2 / 3)
 """One of two gates, in a first step at a quarter of the traffic."""
 Pair = tuple[Count, Count]
 Rule = Callable[[Iterator[Pair]], int | None]
