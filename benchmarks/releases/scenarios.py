@@ -132,7 +132,7 @@ SCENARIOS = {
             watch_seconds=60,
             runs=100,
             peer_runs=10,
-            abreast=8,
+            abreast=12,
             lean=True,
             ends=Ending.NEITHER,
         ),
