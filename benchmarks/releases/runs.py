@@ -44,6 +44,7 @@ class Runner:
         version = self.fresh(scenario.fault)
         async with traffic(self.stage.name, host=self.contestant.host, rate=scenario.rate) as seen:
             await seen.until(lambda answer: answer.status == 200, within=30, what="stable answers")
+            await asyncio.sleep(scenario.served_seconds)
             began, start = time.time(), len(seen.answers)
             await self.contestant.begin(version, scenario.plan)
             ended = await self._ended(version, scenario, seen)

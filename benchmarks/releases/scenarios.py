@@ -64,6 +64,7 @@ class Scenario:
         name: As on the command line and in the results.
         rate: Requests a second.
         fault: Of the new version; stable has the background errors alone.
+        served_seconds: How long stable has answered before the release.
         watch_seconds: How long it is watched from its first answer, if it does not end before.
         runs: How often it is measured where nothing else is asked for.
         peer_runs: The same for each setting of a peer; 0 where the peer has nothing to show.
@@ -79,6 +80,7 @@ class Scenario:
     watch_seconds: float
     runs: int
     peer_runs: int = 0
+    served_seconds: float = 0
     abreast: int = 1
     lean: bool = False
     plan: Plan = AT_TEN
@@ -89,16 +91,27 @@ THIRD = Fault(errors=0.3)
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario(name="from-start", rate=100, fault=THIRD, watch_seconds=60, runs=30, peer_runs=10),
+        Scenario(name="from-start", rate=100, fault=THIRD, watch_seconds=60, runs=60, peer_runs=10),
         Scenario(
             name="after-health",
             rate=100,
             fault=Fault(errors=0.3, after_seconds=35),
             watch_seconds=120,
-            runs=30,
+            runs=20,
             peer_runs=10,
+            abreast=4,
+            lean=True,
         ),
-        Scenario(name="at-10", rate=10, fault=THIRD, watch_seconds=240, runs=10),
+        Scenario(
+            name="at-10",
+            rate=10,
+            fault=THIRD,
+            served_seconds=120,
+            watch_seconds=240,
+            runs=20,
+            abreast=10,
+            lean=True,
+        ),
         Scenario(name="at-1000", rate=1000, fault=THIRD, watch_seconds=60, runs=10, lean=True),
         Scenario(name="slow", rate=100, fault=Fault(slow=0.25), watch_seconds=60, runs=20),
         Scenario(

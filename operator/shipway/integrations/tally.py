@@ -22,6 +22,9 @@ SETTLE_SECONDS = 2.0
 BASELINE_SECONDS = 60.0
 """How old the evidence may become, and its successor begin, while the new version has no traffic: stable is compared
 with as it was in the last minute or two, however long the new version takes to start."""
+BASELINE_ANSWERS = 2000
+LONGEST_BASELINE_SECONDS = 600.0
+"""A successor with fewer answers waits so long for more: of few answers nothing much can be told."""
 CANDIDATE = "Candidate"
 STABLE = "Stable"
 
@@ -141,6 +144,11 @@ class _Successor:
     def of(cls, evidence: StepEvidence, *, since: float) -> "_Successor":
         return cls(evidence.next_step(keep_stable=False), since)
 
+    def is_enough(self, age: float) -> bool:
+        """Whether it may take the other's place after so many seconds."""
+        known = self.evidence.stable.trials >= BASELINE_ANSWERS or age >= LONGEST_BASELINE_SECONDS
+        return age >= BASELINE_SECONDS and known
+
     def observe(self, candidate: Sample, stable: Sample) -> "_Successor":
         return replace(self, evidence=self.evidence.observe(candidate=candidate, stable=stable))
 
@@ -253,7 +261,7 @@ class Follower:
         if self._assignment.weights.get(CANDIDATE) != 0:
             return
         younger, now = self._successor.observe(candidate, stable), self._monotonic()
-        if now - younger.since >= BASELINE_SECONDS:
+        if younger.is_enough(now - younger.since):
             self._evidence = younger.evidence
             younger = _Successor.of(younger.evidence, since=now)
         self._successor = younger

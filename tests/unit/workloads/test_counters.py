@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from shipway_workloads.serving import prediction_id
-from shipway_workloads.serving.counters import Counters
+from shipway_workloads.serving.counters import Counters, requests_of
 from shipway_workloads.serving.labels import LateLabels
-from shipway_workloads.serving.lately import Lately
+from shipway_workloads.serving.lately import EVERY_SECONDS, Lately
 from shipway_workloads.serving.latency import (
     BOUNDED_BUCKETS,
     FIRST_BOUND_SECONDS,
@@ -83,21 +83,32 @@ def test_the_counters_say_whose_they_are():
 
 def test_the_counters_say_too_what_they_were_a_minute_ago():
     now = 0.0
-    counted = replace(counters(), lately=Lately(lambda: now))
-    for second in range(200):
-        now = float(second)
-        counted.observe(status=500 if second < 100 else 200, seconds=0.0011)
+    counted = replace(counters(), lately=Lately(requests_of, lambda: now))
+    for answer in range(8000):
+        now = answer / 40
+        counted.observe(status=500 if answer < 4000 else 200, seconds=0.0011)
     before = counted.to_json()["before"]
-    assert 55 <= counted.requests - before["requests"] <= 60
-    assert before["errors"] == 100
+    assert 55 <= (counted.requests - before["requests"]) / 40 <= 60
+    assert before["errors"] == 4000
     assert sum(before["latency"]["counts"]) == before["requests"]
 
 
-def test_what_was_counted_before_a_silence_is_not_of_the_last_minute():
+@pytest.mark.parametrize(("every_seconds", "answers"), [(0.05, 2000), (0.1, 2000), (1.0, 600), (20.0, 31)])
+def test_where_answers_are_rare_they_say_what_they_were_longer_ago(every_seconds: float, answers: int):
     now = 0.0
-    counted = replace(counters(), lately=Lately(lambda: now))
+    counted = replace(counters(), lately=Lately(requests_of, lambda: now))
+    for answer in range(round(1200 / every_seconds)):
+        now = answer * every_seconds
+        counted.observe(status=200, seconds=0.0011)
+    since = counted.requests - counted.to_json()["before"]["requests"]
+    assert answers - EVERY_SECONDS / every_seconds <= since <= answers + 2 * EVERY_SECONDS / every_seconds
+
+
+def test_what_was_counted_before_a_silence_of_ten_minutes_is_not_told():
+    now = 0.0
+    counted = replace(counters(), lately=Lately(requests_of, lambda: now))
     counted.observe(status=200, seconds=0.0011)
-    now = 61.0
+    now = 601.0
     assert counted.to_json()["before"] is None
     now = 3600.0
     counted.observe(status=200, seconds=0.0011)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shipway.integrations.counter_reader import MAX_BODY_BYTES, _Payload
 from shipway_workloads.serving.business import Sums
-from shipway_workloads.serving.counters import Counters
+from shipway_workloads.serving.counters import Counters, requests_of
 from shipway_workloads.serving.labels import KEPT_SECONDS, MAX_VERSIONS, Cohort, LateLabels
 from shipway_workloads.serving.lately import Lately
 from shipway_workloads.serving.latency import LatencyHistogram
@@ -97,7 +97,7 @@ def full() -> Counters:
         latency=latency,
         slices=Slices({f"{number:063}": Answered(many, many, latency) for number in range(MAX_SLICES)}, many),
         labels=labels,
-        lately=Lately(lambda: 0.0),
+        lately=Lately(requests_of, lambda: 0.0),
     )
     counters.scores.counts[:] = [many] * len(counters.scores.counts)
     counters.metrics.sums |= {f"{number:063}": Sums(many, *[1234567890.1234567] * 5) for number in range(16)}

@@ -6,7 +6,7 @@ Plain cumulative numbers, so that a reader takes differences and loses nothing b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,11 @@ from shipway_workloads.serving.scores import SCALE, ScoreHistogram
 from shipway_workloads.serving.slices import Slices
 
 SCHEMA = 3
+
+
+def requests_of(totals: Mapping[str, Any]) -> int:
+    """How many requests were counted."""
+    return int(totals["requests"])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,7 +48,7 @@ class Counters:
         scores: What was predicted; the model counts it.
         metrics: What the answers say that they are worth.
         labels: What the predictions turned out to be worth.
-        lately: What had been counted a minute ago.
+        lately: What had been counted a minute ago, or longer ago where that is little.
         recent: The newest answers, by request.
     """
 
@@ -60,7 +65,7 @@ class Counters:
     scores: ScoreHistogram = field(default_factory=ScoreHistogram)
     metrics: BusinessMetrics = field(default_factory=BusinessMetrics)
     labels: LateLabels = field(default_factory=lambda: LateLabels(time.time))
-    lately: Lately[dict[str, Any]] = field(default_factory=Lately)
+    lately: Lately[dict[str, Any]] = field(default_factory=lambda: Lately(requests_of))
     recent: RecentAnswers = field(default_factory=lambda: RecentAnswers(time.monotonic))
 
     def answered(self, predictions: Sequence[float]) -> str:

@@ -89,6 +89,14 @@ class TestEvidence:
         assert stable.hits == 0
         assert 60 * 50 <= stable.trials <= 121 * 50
 
+    def test_where_answers_are_rare_it_may_be_older_than_minutes(self):
+        world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 3600})
+        world.rate = 5.0
+        world.boot["v2"] = 300.0
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 5, within=400)
+        assert world.board.reading_of().evidence.stable.trials >= 300 * 4.5
+
     def test_at_100_percent_stables_last_counts_are_the_baseline(self):
         world = at("v2", 100)
         world.run(2)
