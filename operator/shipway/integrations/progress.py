@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from shipway.integrations.report import Report
 from shipway.integrations.signs import Attention, ListeningClock, Signs
+from shipway.kube.errors import ApiError
 from shipway.kube.resource import TRAINING_JOB, Key
 from shipway.runtime.bearer import bearer_token
 
@@ -133,6 +134,10 @@ class ProgressBoard(Collector):
         if caller.pod is not None and not _is_pod_of(caller.pod, key.name):
             raise RejectedError(403, "Forbidden", f"the token is of pod {caller.pod}, which is not one of the job's")
 
+    def miss(self) -> None:
+        """Notes that a report could not be taken for no fault of whoever sent it: what is not heard is no silence."""
+        self._listening.miss()
+
     def post(self, key: Key, report: Report) -> None:
         """Takes a report.
 
@@ -196,7 +201,11 @@ def routes(board: ProgressBoard, review: Review) -> list[web.RouteDef]:
 
 async def _take(request: web.Request, board: ProgressBoard, review: Review) -> None:
     key = Key(TRAINING_JOB.kind, request.match_info["namespace"], request.match_info["name"])
-    caller = await review(_token(request))
+    try:
+        caller = await review(_token(request))
+    except ApiError:
+        board.miss()
+        raise
     if caller is None:
         raise RejectedError(401, "Unauthorized", "the token is not valid for audience shipway.dev; it may have expired")
     board.admit(key, caller)

@@ -29,14 +29,21 @@ class ListeningClock:
         self._monotonic = monotonic
         self._last = monotonic()
         self._listened = 0.0
+        self._deaf_until = self._last
 
     def now(self) -> float:
         """The seconds so far; to ask is to listen."""
         now = self._monotonic()
-        gap, self._last = now - self._last, now
-        if gap <= LONGEST_GAP_SECONDS:
-            self._listened += gap
+        gap = now - self._last
+        heard = now - max(self._last, self._deaf_until)
+        self._last = now
+        if gap <= LONGEST_GAP_SECONDS and heard > 0:
+            self._listened += heard
         return self._listened
+
+    def miss(self) -> None:
+        """Somebody spoke and was not understood: for a moment from now on nothing counts."""
+        self._deaf_until = self._monotonic() + LONGEST_GAP_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,19 @@ def test_time_in_which_nobody_listened_does_not_count():
     assert [clock.now(), clock.now(), clock.now()] == [5.0, 5.0, 5.0 + LONGEST_GAP_SECONDS]
 
 
+def test_while_somebody_who_speaks_is_not_understood_no_time_counts():
+    now = 0.0
+    clock = ListeningClock(lambda: now)
+    for _ in range(10):
+        now += 5
+        clock.miss()
+        assert clock.now() == 0
+    now += LONGEST_GAP_SECONDS
+    assert clock.now() == 0
+    now += 5
+    assert clock.now() == 5
+
+
 def test_all_steps_are_made_when_the_last_planned_one_is():
     assert heard((10, report(800, total_steps=800))).signs(now=10).all_steps_made
     assert not heard((10, report(799, total_steps=800))).signs(now=10).all_steps_made

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import urllib.request
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

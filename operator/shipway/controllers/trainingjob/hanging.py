@@ -45,8 +45,9 @@ def state(s: Snapshot, hang: Hang | None) -> State:
 def notes(s: Snapshot, hang: Hang | None) -> tuple[Note, ...]:
     """The event of a hang that people are called for, once."""
     before = s.stored.hang.incident if s.stored.hang else ""
-    called = hang is not None and hang.incident not in ("", before)
-    return (Note("Warning", Reason.HANGING, hang.message),) if hang and called else ()
+    if hang is None or hang.incident in ("", before):
+        return ()
+    return (Note("Warning", Reason.HANGING, hang.message),)
 
 
 def loss(s: Snapshot, hang: Hang | None) -> Loss | None:
@@ -61,12 +62,10 @@ def loss(s: Snapshot, hang: Hang | None) -> Loss | None:
 
 def look_again(s: Snapshot, hang: Hang | None) -> float | None:
     """Seconds until the next look; None where nothing is to be seen that a report would not tell."""
-    if hang is not None and s.stored.hang is None:
-        return 0.0
+    if hang is not None:
+        return 0.0 if hang != s.stored.hang else None
     silence = _silence(s)
-    if hang is not None or silence is None:
-        return None
-    return min(max(silence.left, 0.0), LOOK_SECONDS)
+    return None if silence is None else min(max(silence.left, 0.0), LOOK_SECONDS)
 
 
 def call(s: Snapshot) -> tuple[Create, ...]:
@@ -90,7 +89,9 @@ def _silence(s: Snapshot) -> Silence | None:
 
 
 def _is_over(hang: Hang, s: Snapshot) -> bool:
-    report = s.report
+    report, told = s.report, s.stored.progress
+    if told is not None and told.attempt > hang.attempt:
+        return True
     if report is None or report.attempt != s.stored.attempt:
         return False
     return report.attempt != hang.attempt or report.step != hang.step
