@@ -14,8 +14,10 @@ LONGEST_GAP_SECONDS = 8.0
 LEARNT_AFTER = 3
 """From so many reports with new steps on it is known how long a step usually takes."""
 _WEIGHT = 0.2
-_FASTEST_CHANGE = 3.0
-"""A report may count as so many times the usual at most, lest one long pause makes the next one usual."""
+_MOST_TIMES_THE_USUAL = 3.0
+"""A step counts as so many times the usual at most, lest one long pause makes the next one usual."""
+_LEAST_USUAL_SECONDS = 1.0
+"""Below this it makes no difference, and steps that were told of in one report may seem to take no time at all."""
 
 
 class ListeningClock:
@@ -114,11 +116,12 @@ class Attention:
 
     def _learn(self, seconds: float) -> None:
         usual = self._step_seconds
+        self._learnt += 1
         if usual is None:
             self._step_seconds = seconds
-        else:
-            self._step_seconds = (1 - _WEIGHT) * usual + _WEIGHT * min(seconds, _FASTEST_CHANGE * max(usual, 1.0))
-        self._learnt += 1
+            return
+        most = _MOST_TIMES_THE_USUAL * max(usual, _LEAST_USUAL_SECONDS)
+        self._step_seconds = (1 - _WEIGHT) * usual + _WEIGHT * min(seconds, most)
 
 
 def _saved(now: CheckpointReport | None, before: CheckpointReport | None) -> bool:
