@@ -58,12 +58,12 @@ class TrainingMachine(RuleBasedStateMachine):
         self.a_pod_is_torn_out(rank)
         self.an_attempt_comes_up()
 
+    @precondition(lambda self: self.training.attempt > 0)
     @rule(step=st.integers(0, 799))
-    def an_attempt_comes_up_and_makes_no_more_steps(self, step: int) -> None:
-        self.an_attempt_comes_up()
-        if self.training.board._expected:
-            self.training.report(step)
-            self.training.listen(16)
+    def rank_0_tells_of_a_step_and_of_no_other(self, step: int) -> None:
+        self.kubelet_starts_pods()
+        self.rank_0_reports(step, late=False)
+        self.training.listen(16)
 
     @rule()
     def kubelet_starts_pods(self) -> None:
