@@ -28,15 +28,28 @@ class Started:
         """Its exit code."""
         return self.process.wait(PATIENCE_SECONDS)
 
+    def stop(self) -> None:
+        """SIGSTOP to it and all of its children: they are there and do nothing."""
+        for process in self._tree():
+            process.suspend()
+
+    def go_on(self) -> None:
+        """SIGCONT to all of them."""
+        for process in self._tree():
+            process.resume()
+
     def kill(self) -> None:
         """SIGKILL to it and all of its children, as when a container is killed."""
-        # torchrun gives each worker a session of its own, so a process group would miss them.
-        root = psutil.Process(self.process.pid)
-        tree = [root, *root.children(recursive=True)]
+        tree = self._tree()
         for process in tree:
             process.kill()
         psutil.wait_procs(tree[1:], PATIENCE_SECONDS)
         self.process.wait(PATIENCE_SECONDS)
+
+    def _tree(self) -> list[psutil.Process]:
+        # torchrun gives each worker a session of its own, so a process group would miss them.
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
 
     def message(self) -> dict[str, Any]:
         """What it left in its termination log."""

@@ -20,16 +20,16 @@ class Notice:
     Attributes:
         uid: Of the Incident: two notices of one uid and stage are the same one, sent twice.
         stage: How far it is.
-        type: Rollback, GateError, SLOBurn or StaleFeatures.
+        type: Rollback, GateError, SLOBurn, StaleFeatures or TrainingHang.
         namespace: Where it is.
         name: Of the Incident.
         severity: Critical, Major or Minor.
         owner: The Team, or what the Model names where there is none.
         team: The Team whose namespace it is; empty where there is none. Nobody can name another's.
         on_call: Whom to page.
-        model: The Model.
-        version: The version that was taken back, is released, or is the stable one.
-        gate: The gate that failed or cannot tell, the verb, or the objective.
+        model: The Model; empty of a training without an output.
+        version: The version that was taken back, is released, is the stable one, or is to be made.
+        gate: The gate that failed or cannot tell, the verb, the objective, or `hang`.
         summary: A sentence with the numbers.
         runbook: A link; empty when there is none.
         detected_at: RFC 3339.
@@ -60,6 +60,9 @@ class Notice:
             return f"{self.model} uses up its error budget too fast: {self.gate}"
         if self.type == "StaleFeatures":
             return f"{self.model} has features that are old or missing: {self.gate}"
+        if self.type == "TrainingHang":
+            what = f"the training of {self.model} {self.version}" if self.model else "a training"
+            return f"{what} hangs: {self.name}"
         return f"{self.model} {self.version} was taken back: {self.gate}"
 
 

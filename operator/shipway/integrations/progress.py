@@ -11,6 +11,8 @@ from prometheus_client.registry import Collector
 from pydantic import ValidationError
 
 from shipway.integrations.report import Report
+from shipway.integrations.signs import Attention, ListeningClock, Signs
+from shipway.kube.errors import ApiError
 from shipway.kube.resource import TRAINING_JOB, Key
 from shipway.runtime.bearer import bearer_token
 
@@ -71,26 +73,43 @@ class ProgressBoard(Collector):
     Args:
         on_report: Told the job's key after each report.
         clock: Unix seconds.
+        monotonic: Seconds that nobody sets ahead or back.
     """
 
-    def __init__(self, *, on_report: Callable[[Key], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        on_report: Callable[[Key], None],
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._on_report = on_report
         self._clock = clock
+        self._listening = ListeningClock(monotonic)
         self._expected: dict[Key, _Expected] = {}
         self._latest: dict[Key, Report] = {}
+        self._attention: dict[Key, Attention] = {}
 
     def expect(self, key: Key, *, service_account: str, attempt: int) -> None:
         """Says whose reports of which attempt are taken for a job."""
         self._expected[key] = _Expected(service_account, attempt)
+        paid = self._attention.get(key)
+        if paid is None or paid.attempt != attempt:
+            self._attention[key] = Attention(attempt, began=self._listening.now())
 
     def forget(self, key: Key) -> None:
         """Takes a job that is finished or gone off the board."""
-        self._expected.pop(key, None)
-        self._latest.pop(key, None)
+        for kept in (self._expected, self._latest, self._attention):
+            kept.pop(key, None)
 
     def latest(self, key: Key) -> Report | None:
         """The newest report of a job since this process started."""
         return self._latest.get(key)
+
+    def signs(self, key: Key) -> Signs | None:
+        """The signs of life of the attempt whose reports are expected; None where none are."""
+        paid = self._attention.get(key)
+        return paid.signs(now=self._listening.now()) if paid else None
 
     def status_interval(self) -> float:
         """Seconds between two status writes of one job: stretched so that all jobs together stay within the budget."""
@@ -115,6 +134,10 @@ class ProgressBoard(Collector):
         if caller.pod is not None and not _is_pod_of(caller.pod, key.name):
             raise RejectedError(403, "Forbidden", f"the token is of pod {caller.pod}, which is not one of the job's")
 
+    def miss(self) -> None:
+        """Notes that a report could not be taken for no fault of whoever sent it: what is not heard is no silence."""
+        self._listening.miss()
+
     def post(self, key: Key, report: Report) -> None:
         """Takes a report.
 
@@ -129,6 +152,7 @@ class ProgressBoard(Collector):
                 409, "StaleAttempt", f"attempt {report.attempt} is over; attempt {expected.attempt} is under way"
             )
         self._latest[key] = report.model_copy(update={"received_at": self._clock()})
+        self._attention[key].hear(report, at=self._listening.now())
         self._on_report(key)
 
     def collect(self) -> Iterator[Metric]:
@@ -139,14 +163,21 @@ class ProgressBoard(Collector):
         speed = GaugeMetricFamily(
             "shipway_trainingjob_samples_per_second", "Training samples per second over all ranks.", labels=names
         )
+        silence = GaugeMetricFamily(
+            "shipway_trainingjob_seconds_since_step",
+            "Seconds since a new step was heard of, as far as this operator has listened.",
+            labels=names,
+        )
         for key, report in list(self._latest.items()):
             values = [key.namespace, key.name]
+            if (signs := self.signs(key)) and signs.reported:
+                silence.add_metric(values, signs.without_step)
             step.add_metric(values, report.step)
             if report.loss is not None:
                 loss.add_metric(values, float(report.loss))
             if report.samples_per_second is not None:
                 speed.add_metric(values, float(report.samples_per_second))
-        yield from (step, loss, speed)
+        yield from (step, loss, speed, silence)
 
 
 def routes(board: ProgressBoard, review: Review) -> list[web.RouteDef]:
@@ -170,7 +201,11 @@ def routes(board: ProgressBoard, review: Review) -> list[web.RouteDef]:
 
 async def _take(request: web.Request, board: ProgressBoard, review: Review) -> None:
     key = Key(TRAINING_JOB.kind, request.match_info["namespace"], request.match_info["name"])
-    caller = await review(_token(request))
+    try:
+        caller = await review(_token(request))
+    except ApiError:
+        board.miss()
+        raise
     if caller is None:
         raise RejectedError(401, "Unauthorized", "the token is not valid for audience shipway.dev; it may have expired")
     board.admit(key, caller)

@@ -1,5 +1,6 @@
 """A training pod's progress report, as it is posted and as it is kept."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -8,6 +9,15 @@ from shipway.api.schema import ApiModel, ShortText, Time, Uri
 
 Number = Annotated[str, Field(max_length=32, pattern=r"^(-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?inf|nan)$")]
 """A number as text; a loss may have left the finite ones, and that is worth hearing."""
+
+
+class Activity(StrEnum):
+    """What rank 0 does instead of steps."""
+
+    COMPILING = "Compiling"
+    LOADING_DATA = "LoadingData"
+    CHECKPOINTING = "Checkpointing"
+    EVALUATING = "Evaluating"
 
 
 class CheckpointReport(ApiModel):
@@ -36,6 +46,8 @@ class Report(ApiModel):
     """Training samples per second over all ranks."""
     checkpoint: CheckpointReport | None = None
     """The newest complete checkpoint."""
+    activity: Activity | None = None
+    """What it does instead of steps just now, which may take longer than one."""
     time: ShortText = ""
     """When it was sent, by the pod's clock; kept for people, decides nothing."""
     received_at: float = 0

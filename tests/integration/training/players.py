@@ -7,8 +7,10 @@ from typing import Any
 
 from harness.builders import DIGEST, model, pod_status, training_job
 from harness.replay import World
+from shipway.controllers.trainingjob.controller import TrainingJobController
+from shipway.integrations.report import Report
 from shipway.kube.errors import ApiError
-from shipway.kube.resource import MODEL, POD, TRAINING_JOB, Object
+from shipway.kube.resource import MODEL, POD, TRAINING_JOB, Key, Object
 
 NAME = "ranker-v1"
 TRACE = "sha256:" + "c" * 64
@@ -55,6 +57,20 @@ async def finish(world: World, attempt: int, message: str | None = None, nodes: 
         said = (result() if message is None else message) if rank == 0 else ""
         status = pod_status("Succeeded", message=said)
         await act(world, partial(world.set_status, POD, f"{NAME}-{attempt}-{rank}", status))
+
+
+async def report(world: World, attempt: int, step: int) -> None:
+    """Rank 0 tells of a step, until the status has it: an operator that dies forgets what it was told."""
+
+    async def told() -> object:
+        assert world.operator is not None
+        (controller,) = (c for c in world.operator._parts.controllers if isinstance(c, TrainingJobController))
+        key = Key(TRAINING_JOB.kind, world.namespace, NAME)
+        controller._board.post(key, Report(attempt=attempt, step=step, total_steps=800))
+        progress = (await job(world))["status"]["progress"]
+        return (progress["attempt"], progress["step"]) == (attempt, step)
+
+    await world.eventually(told, what=f"step {step} of attempt {attempt} is in the status", within=30)
 
 
 async def fail(world: World, attempt: int, rank: int, **ended: Any) -> None:

@@ -60,12 +60,17 @@ class Training:
     def __init__(self, **spec: Any) -> None:
         self.world = World()
         self.woken: list[Key] = []
+        self.set_ahead = 0.0
         self.restart_operator()
         self.world.put(training_job(**spec))
 
     def restart_operator(self, *, workloads_image: str = "ghcr.io/shipway-ml/workloads:0.1.0") -> None:
         """A new process: nothing in memory survives."""
-        self.board = ProgressBoard(on_report=self.woken.append, clock=lambda: self.world.now)
+        self.board = ProgressBoard(
+            on_report=self.woken.append,
+            clock=lambda: self.world.now,
+            monotonic=lambda: self.world.now - self.set_ahead,
+        )
         self.controller = TrainingJobController(
             workloads_image=workloads_image, progress_url="http://operator", board=self.board
         )
@@ -107,6 +112,25 @@ class Training:
 
     def pass_time(self, seconds: float) -> "Training":
         self.world.now += seconds
+        return self
+
+    def set_clock_ahead(self, seconds: float) -> "Training":
+        """Somebody sets the operator's clock; nothing else has changed."""
+        self.world.now += seconds
+        self.set_ahead += seconds
+        return self
+
+    def listen(self, seconds: int, *, every: int = 4) -> "Training":
+        """Time passes in which the operator looks and nobody reports."""
+        for _ in range(seconds // every):
+            self.pass_time(every).settle()
+        return self
+
+    def steps(self, *, first: int = 1, last: int = 10, every: int = 2) -> "Training":
+        """Rank 0 tells of a step at a time."""
+        for step in range(first, last + 1):
+            self.pass_time(every).report(step)
+            self.settle()
         return self
 
     def report(self, step: int, *, attempt: int | None = None, **changes: Any) -> None:

@@ -15,6 +15,7 @@ from shipway.controllers.tags import TAGS
 from shipway.crdgen.crd import NEW_STATUS
 from shipway.kube.resource import (
     ENDPOINT_SLICE,
+    INCIDENT,
     MODEL_VERSION,
     OWN,
     POD,
@@ -215,7 +216,7 @@ class World:
         assert record is None or record.get("endedAt"), "a pod is deleted before its attempt's end is recorded"
 
 
-_RESOURCES = {r.kind: r for r in (POD, SERVICE, ENDPOINT_SLICE, MODEL_VERSION)}
+_RESOURCES = {r.kind: r for r in (POD, SERVICE, ENDPOINT_SLICE, MODEL_VERSION, INCIDENT)}
 
 
 def conditions(obj: Object) -> dict[str, dict[str, Any]]:

@@ -287,11 +287,11 @@ def test_suspending_a_job_does_not_let_another_change_slip_through() -> None:
     assert "delete the job and create it anew" in refusals[0].message
 
 
-def test_every_field_of_a_job_but_suspend_is_guarded() -> None:
+def test_every_field_of_a_job_but_suspend_and_health_is_guarded() -> None:
     spec = root_schema(trainingjob.KIND)["properties"]["spec"]
     guarded = {rule["fieldPath"] for rule in spec["x-kubernetes-validations"] if "oldSelf" in rule["rule"]}
 
-    assert guarded == {f".{name}" for name in spec["properties"]} - {".suspend"}
+    assert guarded == {f".{name}" for name in spec["properties"]} - {".suspend", ".health"}
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,15 @@ def _somebody_elses_version(training: Training) -> None:
     training.world.put({"kind": MODEL_VERSION.kind, "metadata": {"name": "ranker-v1"}, "spec": spec})
 
 
+def _makes_no_more_steps(training: Training) -> None:
+    training.run().steps().listen(124)
+
+
 JOBS: dict[str, Build] = {
     "its pods take long to start": _job(lambda t: t.settle() and t.pass_time(60)),
     "a pod finds no node": _job(_pod_without_node),
     "it runs": _job(lambda t: t.run()),
+    "it makes no more steps": _job(_makes_no_more_steps),
     "it starts anew after a lost pod": _job(_lose_a_pod),
     "it is suspended": _job(lambda t: t.run() and t.world.change(TRAINING_JOB, "ranker", {"suspend": True})),
     "it was made suspended": _job(lambda t: None, suspend=True),

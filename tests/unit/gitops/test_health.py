@@ -33,6 +33,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "its pods take long to start": ("PodsStarting", PROGRESSING),
         "a pod finds no node": ("PodsPending", PROGRESSING),
         "it runs": ("Running", HEALTHY),
+        "it makes no more steps": ("Hanging", PROGRESSING),
         "it starts anew after a lost pod": ("Restarting", PROGRESSING),
         "it is suspended": ("Suspended", SUSPENDED),
         "it was made suspended": ("Suspended", SUSPENDED),

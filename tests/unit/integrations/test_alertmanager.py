@@ -112,6 +112,7 @@ async def test_an_incident_is_one_alert_until_it_is_resolved() -> None:
         ("GateError", "ranker v3 is released and its gates cannot tell: errors"),
         ("SLOBurn", "ranker uses up its error budget too fast: errors"),
         ("StaleFeatures", "ranker has features that are old or missing: errors"),
+        ("TrainingHang", f"the training of ranker v3 hangs: {NOTICE.name}"),
     ],
 )
 def test_the_headline_says_what_kind_of_incident_it_is_and_routes_can_tell(type_: str, headline: str) -> None:

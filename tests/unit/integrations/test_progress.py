@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from shipway.integrations.progress import MAX_BODY_BYTES, ProgressBoard, routes
 from shipway.integrations.report import Report
+from shipway.kube.errors import UnreachableError
 from shipway.kube.resource import Key
 
 KEY = Key("TrainingJob", "team", "ranker")
@@ -43,6 +44,8 @@ TOKENS = {
 
 
 async def review(token: str) -> Identity | None:
+    if token == "while the API server is down":
+        raise UnreachableError("connection refused")
     return TOKENS.get(token)
 
 
@@ -50,7 +53,7 @@ class Api:
     def __init__(self) -> None:
         self.woken: list[Key] = []
         self.now = 1000.0
-        self.board = ProgressBoard(on_report=self.woken.append, clock=lambda: self.now)
+        self.board = ProgressBoard(on_report=self.woken.append, clock=lambda: self.now, monotonic=lambda: self.now)
         self.board.expect(KEY, service_account="default", attempt=1)
         self.client: TestClient[Any, Any] | None = None
 
@@ -61,6 +64,12 @@ class Api:
         async with self.client.post(url, data=data, headers=headers) as response:
             text = await response.text()
             return response.status, json.loads(text)["error"] if text else None
+
+    async def status_of_post(self, token: str) -> int:
+        assert self.client is not None
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.client.post(URL, data=json.dumps(REPORT), headers=headers) as response:
+            return response.status
 
 
 @pytest.fixture
@@ -80,6 +89,24 @@ async def test_a_report_is_kept_and_wakes_its_job(api: Api):
     assert latest.checkpoint is not None
     assert latest.checkpoint.step == 100
     assert api.woken == [KEY]
+
+
+async def test_a_report_that_cannot_be_checked_makes_nobody_seem_silent(api: Api):
+    await api.post()
+    for _ in range(30):
+        api.now += 5
+        assert await api.status_of_post("while the API server is down") == 500
+    signs = api.board.signs(KEY)
+    assert signs is not None
+    assert signs.without_step <= 5
+
+
+async def test_what_it_does_instead_of_steps_is_one_of_a_list(api: Api):
+    assert await api.post({**REPORT, "activity": "Compiling"}) == (204, None)
+    status, error = await api.post({**REPORT, "activity": "Sleeping"})
+    assert (status, error["reason"]) == (400, "Invalid")
+    assert error["message"].startswith("activity: ")
+    assert "'LoadingData'" in error["message"]
 
 
 async def test_a_token_that_is_not_bound_to_a_pod_is_good_enough(api: Api):
@@ -154,6 +181,7 @@ async def test_the_newest_numbers_are_metrics_until_the_job_is_forgotten(api: Ap
     labels = {"namespace": "team", "name": "ranker"}
     assert registry.get_sample_value("shipway_trainingjob_step", labels) == 120
     assert registry.get_sample_value("shipway_trainingjob_samples_per_second", labels) == 20411.3
+    assert registry.get_sample_value("shipway_trainingjob_seconds_since_step", labels) == 0
     loss = registry.get_sample_value("shipway_trainingjob_loss", labels)
     assert loss is not None
     assert loss != loss  # noqa: PLR0124

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from shipway.integrations.report import Activity as ReportedActivity
 from shipway_workloads.training.contract import TrainingContext
-from shipway_workloads.training.progress import Checkpoint, Progress, ProgressReporter
+from shipway_workloads.training.progress import Activity, Checkpoint, Progress, ProgressReporter
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -100,6 +101,38 @@ def test_only_the_newest_state_is_posted():
         reporter.update(progress(500))
         got.wait_for(2)
     assert [body["step"] for body in got.bodies] == [99, 500]
+
+
+def test_an_activity_is_told_again_and_again_while_it_lasts_and_no_longer():
+    with (
+        receiver() as got,
+        ProgressReporter(context(got.url), interval_seconds=0.01, heartbeat_seconds=0.05) as reporter,
+    ):
+        reporter.update(progress(7))
+        with reporter.activity(Activity.EVALUATING):
+            began = len(got.bodies)
+            got.wait_for(began + 3)
+        got.wait_for(len(got.bodies) + 1)
+        told = list(got.bodies)
+        time.sleep(0.2)
+        assert len(got.bodies) <= len(told) + 1, "nothing changes and nothing is announced"
+    assert {body["step"] for body in told} == {7}
+    assert [body.get("activity") for body in told if "activity" in body][-2:] == ["Evaluating", "Evaluating"]
+    assert "activity" not in got.bodies[-1]
+
+
+def test_before_the_first_step_there_is_nothing_to_tell():
+    with (
+        receiver() as got,
+        ProgressReporter(context(got.url), interval_seconds=0.01) as reporter,
+        reporter.activity(Activity.LOADING_DATA),
+    ):
+        time.sleep(0.05)
+    assert got.bodies == []
+
+
+def test_the_operator_knows_every_activity():
+    assert [activity.value for activity in Activity] == [activity.value for activity in ReportedActivity]
 
 
 def test_the_token_is_read_anew_for_each_post(tmp_path: Path):

@@ -16,7 +16,7 @@ from shipway_workloads.training.checkpoint import CheckpointStore, Pointer
 from shipway_workloads.training.contract import TrainingContext, TrainingError, TrainingReason
 from shipway_workloads.training.model import Ranker
 from shipway_workloads.training.parameters import RankerParameters
-from shipway_workloads.training.progress import Checkpoint, Progress, ProgressReporter
+from shipway_workloads.training.progress import Activity, Checkpoint, Progress, ProgressReporter
 from shipway_workloads.training.sampler import Sampler
 from shipway_workloads.training.state import TrainingState
 
@@ -116,7 +116,8 @@ def fit(
         loss = _step(state, loop, gradients)
         state.losses.append(loss)
         if loop.checkpoints and _checkpoint_due(state.step, loop):
-            checkpoint = _save(state, loop.checkpoints)
+            with progress.activity(Activity.CHECKPOINTING):
+                checkpoint = _save(state, loop.checkpoints)
         progress.update(
             Progress(
                 step=state.step,

@@ -1,14 +1,20 @@
-"""Progress posts of rank 0: the newest state every two seconds, from a thread that training never waits for."""
+"""Progress posts of rank 0: the newest state every two seconds, from a thread that training never waits for.
+
+While an activity is announced the newest state is posted again and again, lest it be taken for a training that hangs.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import threading
+import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import Any
 
@@ -16,9 +22,20 @@ from shipway_workloads.training.contract import TrainingContext
 
 INTERVAL_SECONDS = 2.0
 POST_SECONDS = 2.0
+HEARTBEAT_SECONDS = 10.0
+"""Between two posts of an activity during which nothing else changes."""
 COMPLAINT_EVERY_POSTS = 30
 
 _log = logging.getLogger(__name__)
+
+
+class Activity(StrEnum):
+    """What rank 0 does instead of steps."""
+
+    COMPILING = "Compiling"
+    LOADING_DATA = "LoadingData"
+    CHECKPOINTING = "Checkpointing"
+    EVALUATING = "Evaluating"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +57,7 @@ class Progress:
     samples_per_second: float
     checkpoint: Checkpoint | None = None
 
-    def to_json(self, *, attempt: int, now: datetime) -> dict[str, Any]:
+    def to_json(self, *, attempt: int, now: datetime, activity: Activity | None = None) -> dict[str, Any]:
         """The body of a post."""
         checkpoint = self.checkpoint and {
             "step": self.checkpoint.step,
@@ -54,6 +71,7 @@ class Progress:
             "loss": f"{self.loss:.4f}",
             "samplesPerSecond": f"{self.samples_per_second:.1f}",
             "checkpoint": checkpoint,
+            **({"activity": activity.value} if activity else {}),
             "time": rfc3339(now),
         }
 
@@ -69,13 +87,17 @@ class ProgressReporter:
         context: TrainingContext,
         *,
         interval_seconds: float = INTERVAL_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._context = context
         self._interval = interval_seconds
+        self._heartbeat = heartbeat_seconds
         self._now = now
         self._latest: Progress | None = None
-        self._posted: Progress | None = None
+        self._activity: Activity | None = None
+        self._posted: tuple[Progress | None, Activity | None] = (None, None)
+        self._posted_at = 0.0
         self._failures = 0
         self._stop = threading.Event()
         enabled = context.progress_url is not None and context.rank == 0
@@ -100,25 +122,40 @@ class ProgressReporter:
         """Replaces what the next post says; costs one assignment."""
         self._latest = progress
 
+    @contextmanager
+    def activity(self, activity: Activity) -> Iterator[None]:
+        """Says what is done instead of steps while inside; told from the first `update` on."""
+        before, self._activity = self._activity, activity
+        try:
+            yield
+        finally:
+            self._activity = before
+
     def _loop(self) -> None:
         while not self._stop.wait(self._interval):
             self._post()
         self._post()
 
     def _post(self) -> None:
-        progress = self._latest
-        if progress is None or progress is self._posted:
+        progress, activity = self._latest, self._activity
+        if progress is None or not self._is_news(progress, activity):
             return
         try:
-            self._send(progress)
+            self._send(progress, activity)
         except (OSError, ValueError) as error:
             self._complain(error)
             return
-        self._posted = progress
+        self._posted, self._posted_at = (progress, activity), time.monotonic()
         self._failures = 0
 
-    def _send(self, progress: Progress) -> None:
-        body = json.dumps(progress.to_json(attempt=self._context.attempt, now=self._now())).encode()
+    def _is_news(self, progress: Progress, activity: Activity | None) -> bool:
+        posted, announced = self._posted
+        if progress is not posted or activity is not announced:
+            return True
+        return activity is not None and time.monotonic() - self._posted_at >= self._heartbeat
+
+    def _send(self, progress: Progress, activity: Activity | None) -> None:
+        body = json.dumps(progress.to_json(attempt=self._context.attempt, now=self._now(), activity=activity)).encode()
         headers = {"content-type": "application/json"}
         if self._context.token_file:
             # Read anew each time: the kubelet replaces the token before it expires.

@@ -14,7 +14,7 @@ from shipway_workloads.training.loop import Loop, Samples, fit, new_optimizer, r
 from shipway_workloads.training.model import RankerConfig, new_ranker
 from shipway_workloads.training.movielens import Mask, MovieLens
 from shipway_workloads.training.parameters import RankerParameters
-from shipway_workloads.training.progress import ProgressReporter
+from shipway_workloads.training.progress import Activity, ProgressReporter
 from shipway_workloads.training.sampler import Sampler
 from shipway_workloads.training.state import TrainingState
 
@@ -38,8 +38,10 @@ def train(context: TrainingContext) -> Result | None:
         training = ~data.held_out(parameters.split)
         words = features.vocabulary(data)
         state = _new_state(context, parameters, data, training, words)
-        _fit(context, parameters, state, _samples(data, training))
-        result = _publish(context, parameters, state, data, words) if context.rank == 0 else None
+        with ProgressReporter(context) as progress:
+            _fit(context, parameters, state, _samples(data, training), progress)
+            with progress.activity(Activity.EVALUATING):
+                result = _publish(context, parameters, state, data, words) if context.rank == 0 else None
         # All ranks succeed or none: a rank that left early would look like success while rank 0 still fails.
         parallel.barrier("waiting for rank 0 to publish the artifact")
     return result
@@ -85,7 +87,13 @@ def _samples(data: MovieLens, training: Mask) -> Samples:
     )
 
 
-def _fit(context: TrainingContext, parameters: RankerParameters, state: TrainingState, samples: Samples) -> None:
+def _fit(
+    context: TrainingContext,
+    parameters: RankerParameters,
+    state: TrainingState,
+    samples: Samples,
+    progress: ProgressReporter,
+) -> None:
     checkpoints = None
     if context.checkpoint_uri:
         checkpoints = CheckpointStore(storage.open_store(context.checkpoint_uri), attempt=context.attempt)
@@ -103,8 +111,7 @@ def _fit(context: TrainingContext, parameters: RankerParameters, state: Training
         checkpoints=checkpoints,
     )
     newest = resume(state, context, checkpoints)
-    with ProgressReporter(context) as progress:
-        fit(state, loop, progress, checkpoint=newest)
+    fit(state, loop, progress, checkpoint=newest)
 
 
 def _publish(

@@ -62,22 +62,24 @@ class Evidence(ApiModel):
 class IncidentSpec(ApiModel):
     """What happened: written once by the operator and never changed."""
 
-    type: Literal["Rollback", "GateError", "SLOBurn", "StaleFeatures"]
+    type: Literal["Rollback", "GateError", "SLOBurn", "StaleFeatures", "TrainingHang"]
     """Rollback: a version was taken back. GateError: the gates of a release cannot tell, which blames no version; what
     they measure by is to be mended. SLOBurn: the error budget of an objective is used up too fast. StaleFeatures: the
-    same of an objective for features that are old or missing. Neither blames a version."""
+    same of an objective for features that are old or missing. TrainingHang: a training makes no more steps. None of the
+    last three blames a version."""
     severity: Literal["Critical", "Major", "Minor"] = "Major"
     """From the model's tier."""
     subject: Subject
     """The object it is about."""
     model: Annotated[str, Field(max_length=63)]
-    """The Model."""
+    """The Model; empty of a training without an output."""
     version: Annotated[str, Field(max_length=63)]
-    """The version that was taken back; of a GateError, the one that is released; of an objective's, the stable one."""
+    """The version that was taken back; of a GateError, the one that is released; of an objective's, the stable one; of
+    a TrainingHang, the one that is to be made."""
     digest: Annotated[str, Field(max_length=71)]
-    """Its artifact."""
+    """Its artifact; empty of a TrainingHang."""
     predictor_hash: Annotated[str, Field(max_length=64)]
-    """The predictor configuration it ran with."""
+    """The predictor configuration it ran with; empty of a TrainingHang."""
     stable_version: Annotated[str, Field(max_length=63)] = ""
     """The version that answers instead."""
     owner: ShortText
@@ -87,7 +89,7 @@ class IncidentSpec(ApiModel):
     runbook: Annotated[str, Field(max_length=512)] = ""
     """What to do."""
     gate: ShortText
-    """The gate that failed or cannot tell, the verb that was used, or the objective."""
+    """The gate that failed or cannot tell, the verb that was used, or the objective; `hang` of a TrainingHang."""
     summary: Text
     """A sentence with the numbers."""
     evidence: Annotated[list[Evidence], Field(max_length=MAX_TESTS)] = []
@@ -168,7 +170,8 @@ class IncidentStatus(Status):
     """From the decision to all traffic on stable, as read from the route."""
     mitigated_at: Time | None = None
     """When the traffic was back on stable, as read from the route; of a GateError, when the gates could tell again, or
-    the release was over; of an objective's, when the budget was burnt no more."""
+    the release was over; of an objective's, when the budget was burnt no more; of a TrainingHang, when the training
+    made steps again, or had ended."""
     suspects: Annotated[list[Suspect], Field(max_length=32)] = []
     """Where to look for the cause, from the metric by the version's lineage to the data."""
     notified: Annotated[list[Notified], Field(max_length=32), list_map("receiver")] = []

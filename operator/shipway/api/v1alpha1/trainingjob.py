@@ -33,6 +33,7 @@ class Reason(StrEnum):
     PODS_PENDING = "PodsPending"
     PODS_STARTING = "PodsStarting"
     RUNNING = "Running"
+    HANGING = "Hanging"
     RESTARTING = "Restarting"
     PUBLISHING = "Publishing"
     COMPLETED = "Completed"
@@ -56,7 +57,16 @@ class Cause(StrEnum):
     POD_DELETED = "PodDeleted"
     OOM_KILLED = "OOMKilled"
     KILLED = "Killed"
+    HUNG = "Hung"
     ERROR = "Error"
+
+
+class OnHang(StrEnum):
+    """What is done about a training that makes no more steps."""
+
+    OBSERVE = "Observe"
+    NOTIFY = "Notify"
+    RESTART = "Restart"
 
 
 class EnvVar(ApiModel):
@@ -129,6 +139,17 @@ class Output(ApiModel):
     )
 
 
+class Health(ApiModel):
+    """When a training counts as hung, and what is done then. Trainings that report no steps are not judged."""
+
+    on_hang: OnHang = OnHang.NOTIFY
+    """Observe: the message of Ready says so. Notify: Ready is False, and an Incident calls for whoever owns the model.
+    Restart: the same, and a new attempt begins from the last checkpoint, which maxRestarts bounds."""
+    hang_seconds: Annotated[int, Field(ge=10, le=86_400)] | None = None
+    """Longest time without a new step; when left out, ten times what a step usually takes and at least 120. While
+    rank 0 announces an activity it is six times as long, and at least 900."""
+
+
 class TrainingJobSpec(ApiModel):
     """A training run: which program, on how many pods, from which checkpoint, into which model."""
 
@@ -157,7 +178,9 @@ class TrainingJobSpec(ApiModel):
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
     """Seed of every random choice."""
     max_restarts: Annotated[int, Field(ge=0, le=1000)] = 3
-    """How often the job may start anew from its last checkpoint after a pod was lost."""
+    """How often the job may start anew from its last checkpoint after a pod was lost, or after a hang."""
+    health: Health = Health()
+    """When the training counts as hung, and what is done then. May be changed."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = None
     """Longest time from start to end, restarts included and suspension excluded."""
     suspend: bool = False
@@ -222,9 +245,9 @@ class Attempt(ApiModel):
     ended_at: Time | None = None
     """When it ended."""
     cause: ShortText = ""
-    """What ended it, such as Completed, Suspended, NodeLost, Evicted, PodDeleted, OOMKilled, Killed or Error."""
+    """What ended it, such as Completed, Suspended, NodeLost, Evicted, PodDeleted, OOMKilled, Killed, Hung or Error."""
     pod: ShortText = ""
-    """The first pod that failed."""
+    """The first pod that failed; of a hang, that of rank 0, which tells of the steps."""
     node: ShortText = ""
     """The node it ran on."""
     rank: int | None = None
@@ -237,13 +260,30 @@ class Attempt(ApiModel):
     """What the program said about its failure."""
 
 
+class Hang(ApiModel):
+    """A training that makes no more steps."""
+
+    attempt: Annotated[int, Field(ge=1)]
+    """The attempt it is about."""
+    step: Annotated[int, Field(ge=0)]
+    """The last step."""
+    since: Time
+    """When that step was heard of."""
+    detected_at: Time
+    """When it was called a hang."""
+    message: Text
+    """How long it had lasted then, and what was allowed."""
+    incident: Annotated[str, Field(max_length=253)] = ""
+    """Name of the Incident; empty where spec.health.onHang is Observe."""
+
+
 class TrainingJobStatus(Status):
     """What the operator knows of the run."""
 
     attempt: Annotated[int, Field(ge=0)] = 0
     """The current attempt; 0 before the first."""
     restarts: Annotated[int, Field(ge=0)] = 0
-    """Attempts that a lost pod made necessary; starting anew after a suspension is none."""
+    """Attempts that a lost pod or a hang made necessary; starting anew after a suspension is none."""
     start_time: Time | None = None
     """When the first attempt started."""
     suspended_seconds: Annotated[int, Field(ge=0)] = 0
@@ -256,6 +296,8 @@ class TrainingJobStatus(Status):
     """Step, loss and speed."""
     last_checkpoint: LastCheckpoint | None = None
     """The checkpoint a restart would resume from."""
+    hang: Hang | None = None
+    """Set while the training makes no more steps, until it makes one again, in this attempt or the next, or ends."""
     attempts: Annotated[list[Attempt], Field(max_length=20)] = []
     """The newest attempts, oldest first."""
     loss_trace_digest: Annotated[str, Field(max_length=71)] | None = None
@@ -283,6 +325,6 @@ KIND = Kind(
     ),
     selectable=(".spec.output.model",),
     rules=(DNS_LABEL_NAME, name_at_most(48, "pods add an attempt and a rank to it")),
-    mutable=("suspend",),
+    mutable=("suspend", "health"),
     change_by="delete the job and create it anew, or create one under another name",
 )

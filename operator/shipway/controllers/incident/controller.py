@@ -9,15 +9,26 @@ from shipway.controllers.incident.reconcile import Snapshot, reconcile
 from shipway.controllers.incident.response import ResponseTimes
 from shipway.controllers.ownership import claims
 from shipway.integrations.courier import Courier
-from shipway.kube.resource import INCIDENT, MODEL_VERSION, OWN, SERVING_DEPLOYMENT, TEAM, Key, Object, key_of
+from shipway.kube.resource import (
+    INCIDENT,
+    MODEL_VERSION,
+    OWN,
+    SERVING_DEPLOYMENT,
+    TEAM,
+    TRAINING_JOB,
+    Key,
+    Object,
+    Resource,
+    key_of,
+)
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
 
-def _of_release(sdep: Object, cache: Cache) -> Iterable[Key]:
+def _of_subject(subject: Object, cache: Cache) -> Iterable[Key]:
     """Those that are not over, and the one the release says is open: a release tells news every other second."""
-    named = (sdep.get("status", {}).get("rollout") or {}).get("errorIncident", "")
-    for incident in cache.owned(INCIDENT, key_of(sdep)):
+    named = (subject.get("status", {}).get("rollout") or {}).get("errorIncident", "")
+    for incident in cache.owned(INCIDENT, key_of(subject)):
         if incident["metadata"]["name"] == named or "mitigatedAt" not in incident.get("status", {}):
             yield key_of(incident)
 
@@ -37,7 +48,11 @@ class IncidentController(Controller):
     """
 
     resource = INCIDENT
-    watches: Sequence[Watch] = (Watch(SERVING_DEPLOYMENT, _of_release), Watch(TEAM, _of_team))
+    watches: Sequence[Watch] = (
+        Watch(SERVING_DEPLOYMENT, _of_subject),
+        Watch(TRAINING_JOB, _of_subject),
+        Watch(TEAM, _of_team),
+    )
 
     def __init__(self, *, response: ResponseTimes, courier: Courier) -> None:
         self._response = response
@@ -55,7 +70,7 @@ class IncidentController(Controller):
                 incident,
                 subject,
                 now,
-                gone=subject is None and cache.has(SERVING_DEPLOYMENT),
+                gone=subject is None and cache.has(_kind(incident)),
                 teams=tuple(cache.list(TEAM, "")) if cache.has(TEAM) else None,
                 others=tuple(cache.list(INCIDENT, key.namespace)),
                 receivers=tuple(self._courier.receivers),
@@ -86,9 +101,12 @@ def _version(incident: Object, version: str, cache: Cache) -> Object | None:
     return cache.get(MODEL_VERSION, incident["metadata"]["namespace"], name) if version else None
 
 
+def _kind(incident: Object) -> Resource:
+    return OWN.get(incident["spec"]["subject"]["kind"], SERVING_DEPLOYMENT)
+
+
 def _subject(incident: Object, cache: Cache) -> Object | None:
     """What it is about, while it exists: a namesake is another."""
     subject = incident["spec"]["subject"]
-    about = OWN.get(subject["kind"])
-    found = cache.get(about, incident["metadata"]["namespace"], subject["name"]) if about else None
+    found = cache.get(_kind(incident), incident["metadata"]["namespace"], subject["name"])
     return found if found is not None and found["metadata"]["uid"] == subject.get("uid") else None

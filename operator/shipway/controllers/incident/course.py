@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shipway.api.conditions import Verdict, rfc3339, seconds
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason
 from shipway.api.v1alpha1.servingdeployment import Abort, RolloutStatus, ServingDeploymentStatus, Verb
+from shipway.api.v1alpha1.trainingjob import TrainingJobStatus
 
 MITIGATED = "Mitigated"
 
@@ -40,15 +41,17 @@ class Course:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is known of the ServingDeployment that an Incident is about.
+    """What is known of the ServingDeployment or the TrainingJob that an Incident is about.
 
     Attributes:
-        status: Its status; None where it is not known.
+        status: The ServingDeployment's status; None where it is not known, or the Incident is about a training.
         gone: Whether it is known to be there no more.
+        training: The TrainingJob's status; None where it is not known, or the Incident is about no training.
     """
 
     status: ServingDeploymentStatus | None
     gone: bool = False
+    training: TrainingJobStatus | None = None
 
 
 def course(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:
@@ -65,6 +68,8 @@ def course(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subje
         return _of_gates(name, spec, stored, subject, now)
     if spec.type in {"SLOBurn", "StaleFeatures"}:
         return _of_budget(name, spec, stored, subject, now)
+    if spec.type == "TrainingHang":
+        return _of_hang(name, spec, stored, subject, now)
     return _of_rollback(name, spec, stored, subject, now)
 
 
@@ -156,3 +161,27 @@ def _burns(name: str, subject: Subject) -> bool:
     if subject.status is None:
         return not subject.gone
     return any(objective.incident == name for objective in subject.status.objectives)
+
+
+def _of_hang(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:
+    """It is over, and nobody need look after it, when the training makes steps again, or is not to make any more.
+
+    A training that hangs once more has another Incident.
+    """
+    who = spec.subject.name
+    began = Event(spec.detected_at, f"{who} makes no more steps")
+    at = stored.mitigated_at or (None if _hangs(name, subject) else rfc3339(now))
+    if at:
+        words = f"{who} makes steps again, or has ended"
+        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{words}, since {at}")
+        return Course(told, at, "", f"{words}, since {at}", (began, Event(at, words)), unattended=True)
+    waiting = f"{who} makes no more steps; someone is to find out why, or to start it anew"
+    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
+    return Course(told, None, waiting, "", (began,), unattended=True)
+
+
+def _hangs(name: str, subject: Subject) -> bool:
+    """Whether it is said to hang by this Incident's name, or nothing is known of the training."""
+    if subject.training is None:
+        return not subject.gone
+    return subject.training.hang is not None and subject.training.hang.incident == name

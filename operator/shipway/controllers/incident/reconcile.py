@@ -1,4 +1,4 @@
-"""From an Incident and the release it is about to its status: mitigated, lifted, acknowledged."""
+"""From an Incident and the release or training it is about to its status: mitigated, lifted, acknowledged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,14 @@ from shipway.api.conditions import Type, Verdict, merge, rfc3339, seconds
 from shipway.api.schema import GROUP
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason, TimelineEntry
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
+from shipway.api.v1alpha1.trainingjob import TrainingJobStatus
 from shipway.controllers.incident import notified
 from shipway.controllers.incident.cause import suspects
 from shipway.controllers.incident.course import Course, Subject, course
 from shipway.controllers.incident.history import is_closed, too_old
 from shipway.controllers.incident.owned import ownership
 from shipway.integrations.notice import Outcome
-from shipway.kube.resource import Object
+from shipway.kube.resource import TRAINING_JOB, Object
 from shipway.runtime.plan import Delete, Plan
 
 ACKNOWLEDGED_BY = f"{GROUP}/acknowledged-by"
@@ -29,7 +30,7 @@ class Snapshot:
 
     Attributes:
         incident: The Incident.
-        subject: The ServingDeployment it is about, while it exists.
+        subject: The ServingDeployment or TrainingJob it is about, while it exists.
         now: Unix seconds.
         gone: Whether the subject is known to be there no more.
         teams: All Teams; None where the operator may not read them.
@@ -104,7 +105,10 @@ def _between(start: str | None, end: str | None) -> int | None:
 def _about(snapshot: Snapshot) -> Subject:
     if snapshot.subject is None:
         return Subject(None, snapshot.gone)
-    return Subject(ServingDeploymentStatus.model_validate(snapshot.subject.get("status") or {}))
+    status = snapshot.subject.get("status") or {}
+    if snapshot.incident["spec"]["subject"]["kind"] == TRAINING_JOB.kind:
+        return Subject(None, training=TrainingJobStatus.model_validate(status))
+    return Subject(ServingDeploymentStatus.model_validate(status))
 
 
 def _ready(how_far: Course, acknowledged: str) -> Verdict:

@@ -9,9 +9,9 @@ from shipway.api import labels
 from shipway.api.conditions import rfc3339
 from shipway.api.schema import API_VERSION, GROUP
 from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, Subject
-from shipway.api.v1alpha1.model import ModelSpec
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
+from shipway.controllers.accountable import accountable
 from shipway.controllers.owned import owner_labels, part_of
 from shipway.controllers.servingdeployment.situation import Findings, Mark
 from shipway.integrations import gateway, kserve
@@ -21,8 +21,6 @@ ROLLED_BACK = f"{GROUP}/rolled-back"
 """Annotation on the route: the decision to take a rollout back, written by the very write that takes it back."""
 REFERENCE = f"{GROUP}/version-ref"
 """Annotation on an InferenceService: which version it runs and how, should the status ever be lost."""
-
-_SEVERITY = {"Critical": "Critical", "Standard": "Major", "Experimental": "Minor"}
 
 
 def inference_service(sdep: Object, spec: ServingDeploymentSpec, ref: VersionRef, version: Object) -> Object:
@@ -103,19 +101,14 @@ def incident(
     exposed_at: str | None = None,
 ) -> Object:
     """An Incident with owner and evidence. It has labels only, so it outlives its maker."""
-    owner = ModelSpec.model_validate(model["spec"]) if model else None
     body = IncidentSpec(
         type=type_,
-        severity=_SEVERITY[owner.tier if owner else "Standard"],
         subject=Subject(kind=sdep["kind"], name=sdep["metadata"]["name"], uid=sdep["metadata"]["uid"]),
         model=spec.model,
         version=subject.version,
         digest=subject.digest,
         predictor_hash=subject.predictor_hash,
         stable_version=stable.version if stable else "",
-        owner=owner.owner.team if owner else "unknown",
-        on_call=owner.owner.on_call if owner else "",
-        runbook=(owner.runbook or "") if owner else "",
         gate=mark.gate,
         summary=mark.message[:1024],
         evidence=list(evidence),
@@ -124,6 +117,7 @@ def incident(
         exposed_at=exposed_at,
         detected_at=rfc3339(mark.at),
         quarantine=mark.quarantine,
+        **accountable(model),
     )
     marks = owner_labels(sdep, {labels.MODEL: spec.model, labels.VERSION: subject.version})
     metadata = {"name": name, "namespace": sdep["metadata"]["namespace"], "labels": marks}

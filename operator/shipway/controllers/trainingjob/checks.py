@@ -131,6 +131,7 @@ _VERBS = {
     Cause.POD_DELETED: "was deleted",
     Cause.OOM_KILLED: "ran out of memory",
     Cause.KILLED: "was killed",
+    Cause.HUNG: "told of no further step",
     Cause.ERROR: "failed",
 }
 

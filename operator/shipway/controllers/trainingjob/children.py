@@ -39,7 +39,7 @@ def version_name(spec: TrainingJobSpec) -> str:
 
 def spec_hash(spec: TrainingJobSpec) -> str:
     """Hash of what is trained and how; the same in every release that knows the fields that are set."""
-    return short_hash(spec.model_dump(mode="json", exclude={"suspend"}, exclude_defaults=True), length=16)
+    return short_hash(spec.model_dump(mode="json", exclude={"suspend", "health"}, exclude_defaults=True), length=16)
 
 
 def checkpoint_uri(job: Object, spec: TrainingJobSpec) -> str:

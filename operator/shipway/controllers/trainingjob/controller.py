@@ -13,7 +13,18 @@ from shipway.controllers.trainingjob.restored import newest_attempt
 from shipway.controllers.trainingjob.snapshot import Snapshot
 from shipway.controllers.trainingjob.status import finished
 from shipway.integrations.progress import ProgressBoard
-from shipway.kube.resource import ENDPOINT_SLICE, MODEL_VERSION, POD, SERVICE, TRAINING_JOB, Key, Object, key_of
+from shipway.kube.resource import (
+    ENDPOINT_SLICE,
+    INCIDENT,
+    MODEL,
+    MODEL_VERSION,
+    POD,
+    SERVICE,
+    TRAINING_JOB,
+    Key,
+    Object,
+    key_of,
+)
 from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
@@ -23,6 +34,12 @@ def _all_of_the_namespace(service: Object, cache: Cache) -> Iterable[Key]:
         return
     for job in cache.list(TRAINING_JOB, service["metadata"]["namespace"]):
         yield key_of(job)
+
+
+def _named(job: Object, cache: Cache) -> Object | None:
+    """The Incident of the hang that the status tells of."""
+    name = (job.get("status", {}).get("hang") or {}).get("incident")
+    return cache.get(INCIDENT, job["metadata"]["namespace"], name) if name else None
 
 
 class TrainingJobController(Controller):
@@ -40,6 +57,7 @@ class TrainingJobController(Controller):
         Watch(ENDPOINT_SLICE, owner_key, selector=SELECTOR, trim=trim_slice, shape=SliceShape),
         Watch(SERVICE, _all_of_the_namespace, selector=SELECTOR),
         Watch(MODEL_VERSION, owner_key),
+        Watch(INCIDENT, owner_key),
     )
 
     def __init__(self, *, workloads_image: str, progress_url: str, board: ProgressBoard) -> None:
@@ -68,6 +86,9 @@ class TrainingJobController(Controller):
             meeting=cache.get(ENDPOINT_SLICE, key.namespace, children.pod_name(key.name, attempt, 0)),
             model_version=cache.get(MODEL_VERSION, key.namespace, version) if version else None,
             report=self._board.latest(key),
+            signs=self._board.signs(key),
+            incident=_named(job, cache),
+            model=cache.get(MODEL, key.namespace, spec.output.model) if spec.output else None,
             now=now,
             workloads_image=self._workloads_image,
             progress_url=self._progress_url,

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from shipway.api.conditions import rfc3339, seconds
 from shipway.api.v1alpha1.trainingjob import Attempt, Cause, Progress, Reason, TrainingJobStatus
-from shipway.controllers.trainingjob import children
-from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict, waiting_for
+from shipway.controllers.trainingjob import children, hanging
+from shipway.controllers.trainingjob.checks import Loss, Undecided, find_loss, version_conflict
+from shipway.controllers.trainingjob.deadline import deadline, soonest, until_deadline
 from shipway.controllers.trainingjob.rendezvous import meeting_point, shared_service
 from shipway.controllers.trainingjob.restored import made_before, newest_attempt, strays
 from shipway.controllers.trainingjob.result import Invalid, Result, parse_result
 from shipway.controllers.trainingjob.snapshot import Snapshot
+from shipway.controllers.trainingjob.starting import patience, starting, waits
 from shipway.controllers.trainingjob.status import (
     State,
     closed,
@@ -29,14 +31,12 @@ from shipway.controllers.trainingjob.status import (
     with_last_attempt,
     with_progress,
 )
-from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, pods_in_words, story, too_late
+from shipway.controllers.trainingjob.wording import at_step, ended, from_checkpoint, too_late
 from shipway.controllers.trainingjob.writes import attempt_of, leftovers
 from shipway.kube.resource import MODEL_VERSION, POD, Object
 from shipway.runtime.plan import Create, Note, Plan, Refusal, Write
 
 BLOCKED_RETRY_SECONDS = 2.0
-PATIENCE_SECONDS = 10.0
-"""How long pods may take to start before the status names those that are waited for: most need less, and no write."""
 
 
 def reconcile(s: Snapshot) -> Plan:
@@ -44,7 +44,7 @@ def reconcile(s: Snapshot) -> Plan:
     if "deletionTimestamp" in s.job["metadata"]:
         return Plan()
     plan = _decision(s)
-    return replace(plan, writes=(*strays(s.orphans), *plan.writes))
+    return replace(plan, writes=(*strays(s.orphans), *hanging.call(s), *plan.writes))
 
 
 def _decision(s: Snapshot) -> Plan:
@@ -63,7 +63,7 @@ def _pursue(s: Snapshot) -> Plan:
         return _publish(s)
     if s.spec.suspend:
         return _suspend(s)
-    if (deadline := _deadline(s)) is not None and s.now >= deadline:
+    if (end := deadline(s)) is not None and s.now >= end:
         return _fail(
             s,
             s.stored,
@@ -107,7 +107,7 @@ def _begin(s: Snapshot) -> Plan:
     if conflict:
         return _fail(s, s.stored, Reason.VERSION_CONFLICT, conflict)
     opened = _opened(s)
-    tell = _decide(s, opened, _starting(s, opened), requeue_after=0.0)
+    tell = _decide(s, opened, starting(s, opened), requeue_after=0.0)
     return _unless_told(s, tell) if s.stored.observed_generation < 0 else tell
 
 
@@ -160,12 +160,30 @@ def _run(s: Snapshot, attempt: Attempt) -> Plan:
     if missing:
         # Missing means not created yet: `find_loss` has judged those that had been seen.
         return _create(s, attempt, clear, missing)
-    status, state, writes = s.stored, _running(s), (*clear, *_meet(s))
-    if attempt.pods_created_at is None and (wait := _patience(s, state)) > 0:
-        return _decide(s, status, _starting(s, status), writes=writes, requeue_after=wait)
+    status, writes = s.stored, (*clear, *_meet(s))
+    waiting = waits(s)
+    if attempt.pods_created_at is None and (wait := patience(s, waiting)) > 0:
+        return _decide(s, status, starting(s, status), writes=writes, requeue_after=wait)
     if attempt.pods_created_at is None:
         status = with_last_attempt(status, pods_created_at=rfc3339(s.now))
-    return _decide(s, status, state, writes=writes, requeue_after=_until_deadline(s))
+    if waiting is not None:
+        return _decide(s, status, waiting, writes=writes, requeue_after=until_deadline(s))
+    return _go_on(s, status, writes)
+
+
+def _go_on(s: Snapshot, status: TrainingJobStatus, writes: tuple[Write, ...]) -> Plan:
+    """No pod waits: whether the training makes steps is what is left to see."""
+    hang = hanging.seen(s)
+    if (loss := hanging.loss(s, hang)) is not None:
+        return _lose(s, loss)
+    return _decide(
+        s,
+        status.model_copy(update={"hang": hang}),
+        hanging.state(s, hang),
+        writes=writes,
+        events=hanging.notes(s, hang),
+        requeue_after=soonest(until_deadline(s), hanging.look_again(s, hang)),
+    )
 
 
 def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: list[int]) -> Plan:
@@ -187,35 +205,11 @@ def _create(s: Snapshot, attempt: Attempt, clear: tuple[Write, ...], missing: li
     return _decide(
         s,
         s.stored,
-        _starting(s, s.stored),
+        starting(s, s.stored),
         writes=(*clear, *shared_service(s.job, s.spec, s.service), *pods),
         requeue_after=BLOCKED_RETRY_SECONDS,
         refusable=True,
     )
-
-
-def _starting(s: Snapshot, status: TrainingJobStatus) -> State:
-    first = children.pod_name(s.job["metadata"]["name"], status.attempt, 0)
-    reason = Reason.RESTARTING if story(status) else Reason.PODS_STARTING
-    return State(reason, f"{story(status)}starting {pods_in_words(s.spec)} from {first} on")
-
-
-def _patience(s: Snapshot, state: State) -> float:
-    """Seconds for which pods that are merely starting need no further word."""
-    if state.ready or state.reason is Reason.PODS_PENDING:
-        return 0.0
-    created = max(pod.created_at for pod in s.ranks.values())
-    return min(created + PATIENCE_SECONDS - s.now, PATIENCE_SECONDS)
-
-
-def _running(s: Snapshot) -> State:
-    hindered, waiting = waiting_for(list(s.ranks.values()))
-    if hindered:
-        return State(Reason.PODS_PENDING, f"{story(s.stored)}waiting for pods: {waiting}")
-    if waiting:
-        reason = _starting(s, s.stored).reason
-        return State(reason, f"{story(s.stored)}starting: {waiting}")
-    return State(Reason.RUNNING, f"attempt {s.stored.attempt} runs on {pods_in_words(s.spec)}", ready=True)
 
 
 def _lose(s: Snapshot, loss: Loss) -> Plan:
@@ -337,13 +331,11 @@ def _decide(
     due = progress_due(s.stored, s.report, interval=s.status_interval)
     if due is not None and (due <= s.now or decided != s.stored):
         decided, due = with_progress(decided, s.report), None
-    if due is not None:
-        requeue_after = min(due - s.now, requeue_after if requeue_after is not None else due - s.now)
     return Plan(
         writes=writes,
         status=decided.to_wire(),
         events=events,
-        requeue_after=requeue_after,
+        requeue_after=soonest(requeue_after, None if due is None else due - s.now),
         refused=refused if refusable else None,
     )
 
@@ -371,17 +363,6 @@ def _refused(refusal: Refusal) -> State:
 def _meet(s: Snapshot) -> tuple[Write, ...]:
     shared = shared_service(s.job, s.spec, s.service)
     return (*shared, *meeting_point(s.job, s.spec, s.ranks[0], s.meeting))
-
-
-def _deadline(s: Snapshot) -> float | None:
-    if s.spec.active_deadline_seconds is None or s.stored.start_time is None:
-        return None
-    return seconds(s.stored.start_time) + s.stored.suspended_seconds + s.spec.active_deadline_seconds
-
-
-def _until_deadline(s: Snapshot) -> float | None:
-    deadline = _deadline(s)
-    return None if deadline is None else deadline - s.now
 
 
 def _generation(s: Snapshot) -> int:

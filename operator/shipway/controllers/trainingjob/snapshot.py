@@ -8,6 +8,7 @@ from shipway.api.v1alpha1.trainingjob import TrainingJobSpec, TrainingJobStatus
 from shipway.controllers.pod import Pod
 from shipway.controllers.trainingjob import children
 from shipway.integrations.report import Report
+from shipway.integrations.signs import Signs
 from shipway.kube.resource import Object
 
 
@@ -24,6 +25,9 @@ class Snapshot:
         meeting: The EndpointSlice that leads to rank 0 of the current attempt, if it is there.
         model_version: The ModelVersion with the name the job would give its own, if it is there.
         report: The newest progress report.
+        signs: What is known of the life of the attempt whose reports are expected.
+        incident: The Incident that the status names, if it is there.
+        model: The Model that the job makes a version of, if it is there.
         now: Unix seconds.
         workloads_image: Image of jobs that name none.
         progress_url: Base URL of the operator's progress API.
@@ -38,6 +42,9 @@ class Snapshot:
     meeting: Object | None
     model_version: Object | None
     report: Report | None
+    signs: Signs | None
+    incident: Object | None
+    model: Object | None
     now: float
     workloads_image: str
     progress_url: str

@@ -59,9 +59,11 @@ def current(status: TrainingJobStatus) -> Attempt | None:
 
 
 def told(status: TrainingJobStatus, state: State, *, generation: int, now: float) -> TrainingJobStatus:
-    """The status with the conditions of a state."""
+    """The status with the conditions of a state; what has ended or is to rest hangs no more."""
     merged = conditions.merge(status.conditions, state.verdicts(), generation=generation, now=now)
-    return status.model_copy(update={"conditions": merged, "observed_generation": generation})
+    rests = state.succeeded or state.failed or state.reason is Reason.SUSPENDED
+    hang = None if rests else status.hang
+    return status.model_copy(update={"conditions": merged, "observed_generation": generation, "hang": hang})
 
 
 def with_attempt(status: TrainingJobStatus, *, now: float, newest: int = 0) -> TrainingJobStatus:

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shipway.api.v1alpha1.trainingjob import Cause
-from shipway.kube.resource import MODEL_VERSION, POD, TRAINING_JOB
+from shipway.kube.resource import INCIDENT, MODEL_VERSION, POD, TRAINING_JOB
 from unit.controllers.training import DIGEST, Training, error, result
 from unit.controllers.world import CrashError, conditions
 
@@ -19,7 +19,8 @@ RANKS = st.integers(0, NODES - 1)
 class TrainingMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.training = Training(nodes=NODES, maxRestarts=3, activeDeadlineSeconds=500)
+        health = {"onHang": "Restart", "hangSeconds": 10}
+        self.training = Training(nodes=NODES, maxRestarts=3, activeDeadlineSeconds=500, health=health)
         self.attempts = 0
         self.terminal: dict[str, Any] | None = None
 
@@ -56,6 +57,13 @@ class TrainingMachine(RuleBasedStateMachine):
     def a_pod_is_lost_and_the_next_attempt_comes_up(self, rank: int) -> None:
         self.a_pod_is_torn_out(rank)
         self.an_attempt_comes_up()
+
+    @precondition(lambda self: self.training.attempt > 0)
+    @rule(step=st.integers(0, 799))
+    def rank_0_tells_of_a_step_and_of_no_other(self, step: int) -> None:
+        self.kubelet_starts_pods()
+        self.rank_0_reports(step, late=False)
+        self.training.listen(16)
 
     @rule()
     def kubelet_starts_pods(self) -> None:
@@ -132,6 +140,12 @@ class TrainingMachine(RuleBasedStateMachine):
         exceeded = conditions(self.training.job).get("Failed", {}).get("reason") == "BackoffLimitExceeded"
         assert len(losses) == restarts + exceeded
         assert all(a["message"] is not None and a["rank"] is not None for a in losses)
+
+    @invariant()
+    def every_hang_that_ended_an_attempt_has_its_incident(self) -> None:
+        hung = [a for a in self.training.job.get("status", {}).get("attempts", []) if a.get("cause") == Cause.HUNG]
+        names = {incident["metadata"]["name"] for incident in self.world.list(INCIDENT, "team")}
+        assert all(any(f"-hang-{a['attempt']}-" in name for name in names) for a in hung)
 
     @invariant()
     def the_end_is_the_end(self) -> None:

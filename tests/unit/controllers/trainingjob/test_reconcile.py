@@ -3,8 +3,8 @@
 import pytest
 
 from shipway.controllers.trainingjob.checks import GATHER_SECONDS, SETTLE_SECONDS
-from shipway.controllers.trainingjob.reconcile import PATIENCE_SECONDS
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
+from shipway.controllers.trainingjob.starting import PATIENCE_SECONDS
 from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB
 from unit.controllers.training import DIGEST, KEY, TRACE, Training, error
 from unit.controllers.world import CrashError, conditions, ready
