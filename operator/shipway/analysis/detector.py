@@ -18,8 +18,9 @@ ALTERNATIVES = (0.03, 0.12, 0.35)
 if it were bet on alone, and a fourth bet would cost all of them. What is hardly above is found side by side."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
-_AT_ONCE = 0.75
-"""Weight of the first block: most versions that are bad are bad from their first answer on."""
+_AT_ONCE = 0.6
+"""Weight of the first block: most versions that are bad are bad from their first answer on, and lose little by what is
+left for those that turn bad later."""
 _SCALE = 48
 """Blocks in which about half of the other starts' weight lies; later ones weigh ever less, but never nothing."""
 _CEILING = 0.999

@@ -22,7 +22,7 @@ def brute_force(batches: list[Count], bound: float) -> float:
     for number, batch in enumerate(batches):
         after = before + batch.trials
         blocks = [j for j in range(2000) if before <= j * BLOCK < after]
-        weight = sum(12 / ((j + 48) * (j + 49)) + (0.75 if j == 0 else 0.0) for j in blocks)
+        weight = sum(19.2 / ((j + 48) * (j + 49)) + (0.6 if j == 0 else 0.0) for j in blocks)
         starts.append((number, weight))
         before = after
     for part in ALTERNATIVES:
