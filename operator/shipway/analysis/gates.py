@@ -150,7 +150,7 @@ class Comparison(Generic[S]):
         if self.detector.log_value >= -log(self.tolerance.detector_alpha):
             return Verdict.FAIL, f"has become worse than stable by more than the {text(margin)} that is allowed"
         if self.side_by_side.log_value >= -log(self.tolerance.side_by_side_alpha):
-            return Verdict.FAIL, f"was worse than stable in the same seconds by more than the {text(margin)} that is allowed"
+            return Verdict.FAIL, f"was worse than stable in the same seconds by more than the {text(margin)} allowed"
         if difference.upper <= margin:
             return Verdict.PASS, f"at most {text(difference.upper)} worse than stable; {text(margin)} is allowed"
         return self._undecided()
