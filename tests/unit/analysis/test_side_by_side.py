@@ -133,7 +133,7 @@ def test_what_was_told_apart_stays_told_in_the_next_step():
     following = comparison.next_step(keep_stable=False)
     assert following.candidate == NOTHING
     assert following.judge().verdict is Verdict.FAIL
-    assert "beside it" in following.judge().message
+    assert "in the same seconds" in following.judge().message
 
 
 def test_a_burst_of_stables_counts_for_the_new_version_only():
