@@ -53,6 +53,8 @@ class Lately(Generic[T]):
 
     def _is_dispensable(self, age: float) -> bool:
         """Whether the oldest state is not needed any more."""
-        if age <= KEPT_SECONDS or age > LONGEST_SECONDS:
-            return age > LONGEST_SECONDS
+        if age <= KEPT_SECONDS:
+            return False
+        if age > LONGEST_SECONDS:
+            return True
         return len(self._states) > 1 and self.counted(self._states[-1][1]) - self.counted(self._states[1][1]) >= ENOUGH

@@ -124,14 +124,13 @@ def _of_gates(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Su
     """
     rollout = _blind(name, subject)
     at = None if rollout else stored.mitigated_at or (rfc3339(now) if subject.gone or subject.status else None)
-    if at:
-        words = f"the gates of {spec.version} can tell again, or are not asked any more"
-        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{words}, since {at}")
-        return Course(told, at, "", f"{words}, since {at}", (Event(at, words),), unattended=True)
-    waiting = f"the gates of {spec.version} cannot tell; someone is to mend what they measure by"
-    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
     since = rollout.error_since if rollout and rollout.error_since else spec.detected_at
-    return Course(told, None, waiting, "", (Event(since, f"the gates of {spec.version} cannot tell"),), unattended=True)
+    return _by_itself(
+        at,
+        before=() if at else (Event(since, f"the gates of {spec.version} cannot tell"),),
+        over=f"the gates of {spec.version} can tell again, or are not asked any more",
+        waiting=f"the gates of {spec.version} cannot tell; someone is to mend what they measure by",
+    )
 
 
 def _blind(name: str, subject: Subject) -> RolloutStatus | None:
@@ -145,15 +144,12 @@ def _of_budget(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: S
 
     A budget that burns once more has another Incident.
     """
-    began = Event(spec.detected_at, f"the budget of {spec.gate} burns")
-    at = stored.mitigated_at or (None if _burns(name, subject) else rfc3339(now))
-    if at:
-        words = f"the budget of {spec.gate} is burnt no more, or it is no objective any more"
-        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{words}, since {at}")
-        return Course(told, at, "", f"{words}, since {at}", (began, Event(at, words)), unattended=True)
-    waiting = f"the budget of {spec.gate} burns; someone is to find out why"
-    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
-    return Course(told, None, waiting, "", (began,), unattended=True)
+    return _by_itself(
+        stored.mitigated_at or (None if _burns(name, subject) else rfc3339(now)),
+        before=(Event(spec.detected_at, f"the budget of {spec.gate} burns"),),
+        over=f"the budget of {spec.gate} is burnt no more, or it is no objective any more",
+        waiting=f"the budget of {spec.gate} burns; someone is to find out why",
+    )
 
 
 def _burns(name: str, subject: Subject) -> bool:
@@ -169,15 +165,12 @@ def _of_hang(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Sub
     A training that hangs once more has another Incident.
     """
     who = spec.subject.name
-    began = Event(spec.detected_at, f"{who} makes no more steps")
-    at = stored.mitigated_at or (None if _hangs(name, subject) else rfc3339(now))
-    if at:
-        words = f"{who} makes steps again, or has ended"
-        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"{words}, since {at}")
-        return Course(told, at, "", f"{words}, since {at}", (began, Event(at, words)), unattended=True)
-    waiting = f"{who} makes no more steps; someone is to find out why, or to start it anew"
-    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
-    return Course(told, None, waiting, "", (began,), unattended=True)
+    return _by_itself(
+        stored.mitigated_at or (None if _hangs(name, subject) else rfc3339(now)),
+        before=(Event(spec.detected_at, f"{who} makes no more steps"),),
+        over=f"{who} makes steps again, or has ended",
+        waiting=f"{who} makes no more steps; someone is to find out why, or to start it anew",
+    )
 
 
 def _hangs(name: str, subject: Subject) -> bool:
@@ -185,3 +178,13 @@ def _hangs(name: str, subject: Subject) -> bool:
     if subject.training is None:
         return not subject.gone
     return subject.training.hang is not None and subject.training.hang.incident == name
+
+
+def _by_itself(at: str | None, *, before: tuple[Event, ...], over: str, waiting: str) -> Course:
+    """The course of what ends by itself and then needs nobody; `at` is when it did, None while it lasts."""
+    if at:
+        words = f"{over}, since {at}"
+        events = (*before, Event(at, over))
+        return Course(Verdict(MITIGATED, True, Reason.MITIGATED, words), at, "", words, events, unattended=True)
+    told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
+    return Course(told, None, waiting, "", before, unattended=True)
