@@ -278,6 +278,16 @@ async def serves(world: World, version: str, *, within: float = 30.0) -> None:
     await world.eventually(look, what=f"{version} serves", within=within)
 
 
+async def exposed(world: World, version: str) -> None:
+    """Wait until a version has traffic and the status says so: the route is written before it is read back."""
+
+    async def look() -> object:
+        rollout = (await status(world)).get("rollout", {})
+        return rollout.get("version") == version and any(step.get("weight") for step in rollout.get("history", []))
+
+    await world.eventually(look, what=f"{version} has traffic")
+
+
 async def gone(world: World, version: str) -> None:
     """Wait until the InferenceService of a version is deleted."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.lab import Lab
 from harness.replay import Play, Scenario, World, replay
-from integration.serving.players import act, deploy, gone, playing, publish, release, serves, share, status
+from integration.serving.players import act, deploy, exposed, gone, playing, publish, release, serves, share, status
 from shipway.api import labels
 from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, SERVING_DEPLOYMENT
@@ -97,7 +97,7 @@ async def test_an_incident_is_acknowledged_and_lifted_by_a_retry(serving_lab: La
             await deploy(world)
             await serves(world, "v1")
             await release(world, "v2")
-            await world.eventually(lambda: share(world, "v2"), what="v2 has traffic")
+            await exposed(world, "v2")
             await act(world, "abort", "1")
             await world.condition(SERVING_DEPLOYMENT, "ranker", "Stalled", reason="Quarantined")
             (incident,) = await world.list(INCIDENT)

@@ -56,6 +56,14 @@ def _finish_taking_back(s: Situation) -> Decision | None:
     return verbs.recorded(s, action, decision, "taken back") if by_hand and action else decision
 
 
+def _obey(s: Situation) -> Decision | None:
+    """Do what a person asks for."""
+    action = verbs.pending(s)
+    if s.rollout is None or action is None or action.known is not Verb.ABORT:
+        return verbs.run(s)
+    return _note_exposure(s, s.rollout) or verbs.run(s)
+
+
 def _make_room(s: Situation) -> Decision | None:
     """Another version is wanted than the one being released."""
     rollout = s.rollout
@@ -97,7 +105,7 @@ def _take_back(s: Situation) -> Decision | None:
 
 
 def _note_exposure(s: Situation, rollout: RolloutStatus) -> Decision | None:
-    """So bad that it fails before its first step was begun: whoever got its answers must be told of first."""
+    """It is taken back before its first step was begun: whoever got its answers must be told of first."""
     if rollout.history or rollout.weights.desired == 100:
         return None
     return _begin_step(s)
@@ -274,7 +282,7 @@ def _was_taken_back(s: Situation) -> bool:
 _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _finish_taking_back,
     adopt,
-    verbs.run,
+    _obey,
     _take_back,
     _give_up_a_quarantined,
     _make_room,

@@ -116,6 +116,15 @@ class TestBadVersion:
         (incident,) = world.incidents()
         assert incident["spec"]["exposedAt"]
 
+    def test_that_is_aborted_before_its_first_step_was_begun_was_exposed_all_the_same(self):
+        world = at("v3", 5)
+        assert world.status.rollout.history == []
+        world.reconcile_gateway()
+        world.act("abort", id_="1")
+        world.until(lambda: world.state() == "Aborted", within=2)
+        (incident,) = world.incidents()
+        assert incident["spec"]["exposedAt"]
+
     def test_leaves_stable_untouched(self):
         world = at("v3", 25)
         stable = world.find(INFERENCE_SERVICE, world.service_of("v1"))
