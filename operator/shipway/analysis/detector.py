@@ -8,14 +8,17 @@ Any other e-values of batches do as well as likelihood ratios: what they are evi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log, log1p
 
 from shipway.analysis.counts import Count
 
-ALTERNATIVES = (0.03, 0.12, 0.35)
+ALTERNATIVES = (0.03, 0.12, 0.32)
 """How far above the bound, as a part of the way to 1. What lies between two of them takes at most a fifth longer than
 if it were bet on alone, and a fourth bet would cost all of them. What is hardly above is found side by side."""
+STAKES = (0.1, 0.2, 0.7)
+"""How much is staked on each of them. What is far above is found within a few answers, of which a small stake would
+cost several; what is less far above takes many anyway."""
 BLOCK = 8
 """Trials between two possible changes: fewer starts to pay for, and at most this many trials lost."""
 _AT_ONCE = 0.6
@@ -32,12 +35,14 @@ class Detector:
 
     Attributes:
         logs: Per alternative, the logarithm of the mixture over starts; empty before the first trial.
+        stakes: How much is staked on each alternative, together 1; the same on each where nothing is said.
         trials: Trials seen; decides where the next possible change lies, so a detector that begins anew after a restart
             must be told the trials already seen, or it would pay for its starts twice.
     """
 
     logs: tuple[float, ...] = ()
     trials: int = 0
+    stakes: tuple[float, ...] = ()
 
     def observe(self, batch: Count, bound: float) -> "Detector":
         """The state after one more batch.
@@ -61,12 +66,12 @@ class Detector:
         fresh = _start(self.trials, seen)
         before = self.logs or (-inf,) * len(log_ratios)
         logs = tuple(_log_add(log, fresh) + ratio for log, ratio in zip(before, log_ratios, strict=True))
-        return Detector(logs, seen)
+        return replace(self, logs=logs, trials=seen)
 
     @property
     def log_value(self) -> float:
         """Logarithm of the evidence; at least log(1/alpha) is an alarm at level alpha."""
-        return log_mean(self.logs) if self.logs else -inf
+        return log_mean(self.logs, self.stakes) if self.logs else -inf
 
 
 def bernoulli(trials: float, hits: float, bound: float) -> tuple[float, ...]:
@@ -90,12 +95,18 @@ def bernoulli(trials: float, hits: float, bound: float) -> tuple[float, ...]:
     )
 
 
-def log_mean(logs: Sequence[float]) -> float:
-    """Logarithm of the mean of the values whose logarithms these are: the evidence of all when none is preferred."""
+def log_mean(logs: Sequence[float], stakes: Sequence[float] = ()) -> float:
+    """Logarithm of the mean of the values whose logarithms these are: the evidence of all of them together.
+
+    Args:
+        logs: One for each bet.
+        stakes: How much each of them counts, together 1; all the same where nothing is said.
+    """
     top = max(logs)
     if top == -inf:
         return -inf
-    return top + log(sum(exp(value - top) for value in logs) / len(logs))
+    weights = stakes or (1 / len(logs),) * len(logs)
+    return top + log(sum(stake * exp(value - top) for stake, value in zip(weights, logs, strict=True)))
 
 
 def _start(before: int, after: int) -> float:

@@ -64,12 +64,12 @@ class Tolerance:
     @property
     def detector_alpha(self) -> float:
         """Spent on the detector."""
-        return self.step_alpha * 9 / 16
+        return self.step_alpha * 11 / 16
 
     @property
     def side_by_side_alpha(self) -> float:
         """Spent on both versions side by side; of the whole release, as their evidence is."""
-        return self.alpha / 4
+        return self.alpha / 8
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Comparison(Generic[S]):
     @classmethod
     def begin(cls, tolerance: Tolerance, measure: Measure[S]) -> "Comparison[S]":
         """Nothing seen yet."""
-        return cls(tolerance, measure, measure.nothing, measure.nothing, measure.nothing)
+        return cls.resumed(tolerance, measure, candidate=measure.nothing, stable=measure.nothing)
 
     @classmethod
     def resumed(cls, tolerance: Tolerance, measure: Measure[S], *, candidate: S, stable: S) -> "Comparison[S]":
         """Go on from sums that were kept; what the step's detectors had seen is lost, their error rate is not."""
-        began, drifted = Detector(trials=candidate.trials), Detector(trials=stable.trials)
+        began, drifted = (Detector(trials=seen.trials, stakes=measure.stakes) for seen in (candidate, stable))
         beside = stable if candidate.trials else measure.nothing
         return cls(tolerance, measure, candidate, stable, beside, began, drifted)
 
@@ -200,4 +200,4 @@ class Comparison(Generic[S]):
         return max(map(self.measure.value, bursts), default=-inf)
 
     def _is_burst(self, seen: S, usual: float) -> bool:
-        return log_mean(self.measure.log_ratios(seen, usual)) >= log(1 / SUSPICION)
+        return log_mean(self.measure.log_ratios(seen, usual), self.measure.stakes) >= log(1 / SUSPICION)

@@ -36,6 +36,11 @@ class Measure(Protocol[S]):
         """What is counted, in the plural, for messages."""
         ...
 
+    @property
+    def stakes(self) -> tuple[float, ...]:
+        """How much is staked on each of `log_ratios`, together 1; empty for the same on each."""
+        ...
+
     def value(self, seen: S) -> float:
         """The estimate; at most the smallest possible value where nothing was seen."""
         ...
@@ -74,6 +79,7 @@ class Proportion:
 
     nothing: Count = NOTHING
     unit: str = "answers"
+    stakes: tuple[float, ...] = detector.STAKES
 
     def value(self, seen: Count) -> float:
         """See Measure."""

@@ -74,6 +74,7 @@ class RatioMeasure:
     falling: bool = False
     unit: str = "answers"
     nothing: Ratio = NO_SUMS
+    stakes: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (0 < self.top_limit < inf and 0 < self.bottom_limit < inf):
