@@ -145,7 +145,7 @@ SCENARIOS = {
             watch_seconds=60,
             runs=100,
             peer_runs=10,
-            abreast=6,
+            abreast=10,
             lean=True,
             ends=Ending.NEITHER,
         ),
