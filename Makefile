@@ -101,3 +101,7 @@ bench-releases: $(STAMP) ## Bad and good releases under traffic, beside Argo Rol
 .PHONY: bench-releases-report
 bench-releases-report: $(STAMP) ## Put the last results of bench-releases into docs/release-speed.md
 	@PYTHONPATH=tests $(V)/python -m benchmarks.releases --report
+
+.PHONY: pictures
+pictures: $(STAMP) ## Draw the pictures of docs/pictures anew, from what the statistics compute
+	@PYTHONPATH=tests $(V)/python -m benchmarks.releases.pictures

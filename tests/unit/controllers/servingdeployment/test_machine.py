@@ -10,6 +10,7 @@ from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploym
 from shipway.controllers.servingdeployment import steps
 from shipway.controllers.servingdeployment.situation import ACTIVE
 from shipway.kube.resource import HTTP_ROUTE
+from unit.controllers.servingdeployment.diagram import drawn, walked
 from unit.controllers.servingdeployment.world import GATES, World
 
 QUICK: list[dict[str, Any]] = [
@@ -175,6 +176,7 @@ class Releases(RuleBasedStateMachine):
         before = world.writes
         world.run(30)
         assert world.writes == before, "it does not come to rest"
+        assert walked(world.statuses) <= drawn(), "a way that the page about releases does not draw"
         stable = world.status.stable
         assert stable is not None
         assert world.shares() == {stable.inference_service: 100}
