@@ -1,6 +1,5 @@
 """Every manifest of the examples and of every page is taken by the real API server, field by field."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,38 +7,16 @@ import helm_python as helm
 import pytest
 import yaml
 
+import pages
 from own_cluster import Cluster
-from releases import CHART, ROOT
+from releases import CHART
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "charts").rglob("*.md"))]
 NEEDED = {"Namespace", "ServiceAccount", "TrainingJob", "Model", "ServingDeployment", "Team"}
 """Kinds that a newcomer must find an example of."""
-ELSEWHERE = ("argoproj.io/", "kustomize.toolkit.fluxcd.io/", "kustomize.config.k8s.io/")
-"""API groups of tools that are not in the lab, as the pages on them have them."""
-
-
-def _manifests() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every manifest with its place."""
-    for path in sorted((ROOT / "examples").rglob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
-            yield f"{path.relative_to(ROOT)}: {document['kind']}", document
-    for place, document in _blocks():
-        if "kind" in document and not document["apiVersion"].startswith(ELSEWHERE):
-            yield f"{place}: {document['kind']}", document
-
-
-def _blocks() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every block marked yaml on a page."""
-    for page in PAGES:
-        text = page.read_text()
-        for match in re.finditer(r"^```ya?ml\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
-            line = text.count("\n", 0, match.start()) + 1
-            for document in yaml.safe_load_all(match[1]):
-                yield f"{page.relative_to(ROOT)}:{line}", document
-
-
-MANIFESTS = list(_manifests())
-VALUES = [(place, document) for place, document in _blocks() if "kind" not in document]
+MANIFESTS = list(pages.manifests())
+VALUES = [
+    (block.place, document) for block in pages.yaml_blocks() for document in block.documents if "kind" not in document
+]
 
 
 @pytest.fixture(scope="module")
