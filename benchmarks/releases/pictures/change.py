@@ -105,9 +105,12 @@ def first(seen: Sequence[Moment], holds: Callable[[Moment], bool]) -> Moment:
 def _curves(frame: Frame, seen: Sequence[Moment]) -> Iterator[str]:
     """One point a pixel, as far as the scale goes."""
     shown = {round(frame.across.at(moment.seconds)): moment for moment in seen}.values()
-    for style, evidence in (("open-line", _adding_up), ("calm-line", _detector)):
-        within = takewhile(lambda moment, evidence=evidence: evidence(moment) <= _HIGHEST, shown)
-        yield svg.line([frame.at(moment.seconds, evidence(moment)) for moment in within], style, width=2)
+    for style, powers in (
+        ("open-line", [(moment.seconds, moment.adding_up) for moment in shown]),
+        ("calm-line", [(moment.seconds, moment.detector) for moment in shown]),
+    ):
+        within = takewhile(lambda point: point[1] <= _HIGHEST, powers)
+        yield svg.line([frame.at(*point) for point in within], style, width=2)
 
 
 def _threshold(past: Frame, then: Frame) -> Iterator[str]:
@@ -137,14 +140,6 @@ def _legend(seen: Sequence[Moment]) -> Iterator[str]:
         y = _BOTTOM + 48 + 22 * number
         yield svg.line([(_LEFT, y), (_LEFT + 30, y)], style, width=2)
         yield svg.text(_LEFT + 38, y + 4, words)
-
-
-def _detector(moment: Moment) -> float:
-    return moment.detector
-
-
-def _adding_up(moment: Moment) -> float:
-    return moment.adding_up
 
 
 def _rang(seen: Sequence[Moment]) -> Moment:
