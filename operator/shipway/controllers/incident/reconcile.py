@@ -59,22 +59,19 @@ def reconcile(snapshot: Snapshot) -> Plan:
     how_far = course(meta["name"], spec, stored, _about(snapshot), snapshot.now)
     mitigated_at = how_far.mitigated_at
     timed = mitigated_at if spec.type == IncidentType.ROLLBACK else None
-    annotations = meta.get("annotations") or {}
-    acknowledged = people.acknowledgement(annotations, stored, snapshot.now)
-    resolved = people.resolution(annotations, stored, snapshot.now)
+    said = people.said(meta.get("annotations") or {}, stored, how_far.mitigated, snapshot.now)
     generation = meta.get("generation", 0)
-    begun = merge(stored.conditions, (how_far.mitigated,), generation=generation, now=snapshot.now)
     owned = ownership(spec, meta["namespace"], snapshot.teams)
     told = notified.records(stored.notified, snapshot.outcomes)
     verdicts = (
-        people.ready(how_far, acknowledged, resolved if people.closes(resolved, begun) else None),
+        people.ready(how_far, said),
         how_far.mitigated,
-        people.acknowledged_verdict(acknowledged),
+        people.acknowledged(said.acknowledged),
         *_quarantined(spec, stored),
         owned.verdict,
         notified.verdict(told, snapshot.receivers),
     )
-    happened = timeline.told(how_far.events, stored, acknowledged, resolved)
+    happened = timeline.told(how_far.events, stored, said)
     status = IncidentStatus(
         observed_generation=generation,
         conditions=merge(stored.conditions, verdicts, generation=generation, now=snapshot.now),
@@ -83,8 +80,8 @@ def reconcile(snapshot: Snapshot) -> Plan:
         owners=owned.owners,
         on_call=owned.on_call,
         runbook=runbook(spec, snapshot.docs_url),
-        acknowledged=acknowledged,
-        resolved=resolved,
+        acknowledged=said.acknowledged,
+        resolved=said.resolved,
         seconds_to_detect=_between(spec.exposed_at, spec.detected_at),
         seconds_to_mitigate=_between(spec.detected_at, timed),
         mitigated_at=mitigated_at,

@@ -1,11 +1,11 @@
 """What happened to an Incident, each thing once, in bounds. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shipway.api.v1alpha1.incident import IncidentStatus, SignOff, TimelineEntry
+from shipway.api.v1alpha1.incident import IncidentStatus, Lift, TimelineEntry
 from shipway.controllers.incident.course import Event
-from shipway.controllers.incident.people import acknowledged_words
+from shipway.controllers.incident.people import Said, acknowledged_words
 
 LIMIT = 32
 """Entries of a timeline."""
@@ -26,25 +26,27 @@ class Timeline:
     left_out: int | None
 
 
-def told(events: Sequence[Event], stored: IncidentStatus, signed: SignOff | None, closed: SignOff | None) -> Timeline:
+def told(events: Sequence[Event], stored: IncidentStatus, said: Said) -> Timeline:
     """The timeline with what is new in it.
 
     Args:
         events: What the course of the Incident tells now.
         stored: Its status as it is stored.
-        signed: Who looks after it.
-        closed: Who has closed it.
+        said: What people say of it.
     """
-    lifted, by_people = stored.lifted, list[Event]()
-    if lifted is not None:
-        by_people.append(Event(lifted.time, f"released again by {lifted.by}"))
-    if signed is not None:
-        by_people.append(Event(signed.time, acknowledged_words(signed)))
-    if closed is not None:
-        by_people.append(Event(closed.time, f"resolved by {closed.by}"))
-    current = [TimelineEntry(time=event.time, event=event.words[:256]) for event in (*events, *by_people)]
+    told_now = (*events, *_by_people(stored.lifted, said))
+    current = [TimelineEntry(time=event.time, event=event.words[:256]) for event in told_now]
     new = [entry for entry in current if entry not in stored.timeline]
     return _bounded([*stored.timeline, *new], current, stored.timeline_left_out)
+
+
+def _by_people(lifted: Lift | None, said: Said) -> Iterable[Event]:
+    if lifted is not None:
+        yield Event(lifted.time, f"released again by {lifted.by}")
+    if said.acknowledged is not None:
+        yield Event(said.acknowledged.time, acknowledged_words(said.acknowledged))
+    if said.resolved is not None:
+        yield Event(said.resolved.time, f"resolved by {said.resolved.by}")
 
 
 def _bounded(entries: list[TimelineEntry], current: Sequence[TimelineEntry], left_out: int | None) -> Timeline:

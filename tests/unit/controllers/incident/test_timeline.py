@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.incident import IncidentStatus, TimelineEntry
 from shipway.controllers.incident.course import Event
+from shipway.controllers.incident.people import Said
 from shipway.controllers.incident.timeline import FIRST, LIMIT, Timeline, told
 from unit.controllers.incident.test_reconcile import NOW
 
+NOBODY = Said(None, None, closed=False)
 BEGAN = Event(rfc3339(NOW), "the gates of v3 cannot tell")
 
 
@@ -21,7 +23,7 @@ def after(events: list[tuple[Event, ...]], status: IncidentStatus | None = None)
     """The status after looks at which these events were told."""
     now = status or IncidentStatus()
     for told_then in events:
-        seen = told(told_then, now, None, None)
+        seen = told(told_then, now, NOBODY)
         now = now.model_copy(update={"timeline": seen.entries, "timeline_left_out": seen.left_out})
     return now
 
@@ -68,4 +70,4 @@ def test_it_is_never_too_long_and_nothing_is_lost_unsaid(numbers: list[int]) -> 
     assert len(status.timeline) <= LIMIT
     if len(set(numbers)) == len(numbers):
         assert len(status.timeline) + (status.timeline_left_out or 0) == len(numbers)
-    assert Timeline(status.timeline, status.timeline_left_out) == told((), status, None, None)
+    assert Timeline(status.timeline, status.timeline_left_out) == told((), status, NOBODY)
