@@ -130,7 +130,7 @@ def build(settings: Settings, client: Client, queue: WorkQueue, registry: Collec
             ServingDeploymentController(
                 counters=counters, budgets=budgets, inquirer=inquirer, max_candidates=settings.max_candidates
             ),
-            IncidentController(response=ResponseTimes(registry), courier=courier),
+            IncidentController(response=ResponseTimes(registry), courier=courier, docs_url=settings.docs_url),
             TeamController(),
         ],
         routes=progress.routes(board, TokenReviewer(client).review),

@@ -46,6 +46,8 @@ class Settings:
     """Where the addresses lie at which Apprise tells teams of incidents; it tells nobody when empty."""
     prometheus_url: str = ""
     """Where Prometheus is that gates ask; none do when empty."""
+    docs_url: str = "https://github.com/shipway-ml/shipway/blob/main/docs"
+    """Where this documentation is read, to which an Incident leads whose Model names no runbook."""
     plain_logs: bool = False
     """Log lines for people instead of JSON."""
 
@@ -75,6 +77,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         alertmanager_url=_address(env, "SHIPWAY_ALERTMANAGER_URL"),
         apprise_folder=env.get("SHIPWAY_APPRISE_FOLDER", ""),
         prometheus_url=_address(env, "SHIPWAY_PROMETHEUS_URL"),
+        docs_url=(_address(env, "SHIPWAY_DOCS_URL") or default.docs_url).rstrip("/"),
         plain_logs=_choice(env, "SHIPWAY_LOG_FORMAT", ("json", "plain")) == "plain",
     )
 

@@ -27,6 +27,7 @@ def test_every_variable_is_read() -> None:
             "SHIPWAY_ALERTMANAGER_URL": "http://alertmanager:9093",
             "SHIPWAY_APPRISE_FOLDER": "/etc/shipway/apprise",
             "SHIPWAY_PROMETHEUS_URL": "http://prometheus:9090",
+            "SHIPWAY_DOCS_URL": "https://docs.example.com/shipway/",
             "SHIPWAY_METRICS_BIND": "all",
             "SHIPWAY_METRICS_AUTHENTICATION": "true",
         }
@@ -50,6 +51,7 @@ def test_every_variable_is_read() -> None:
         alertmanager_url="http://alertmanager:9093",
         apprise_folder="/etc/shipway/apprise",
         prometheus_url="http://prometheus:9090",
+        docs_url="https://docs.example.com/shipway",
     )
 
 

@@ -87,3 +87,33 @@ matchConditions:
       ['shipway.dev/action', 'shipway.dev/action-id', 'shipway.dev/action-by'].exists(key,
       {{ include "shipway.annotationsNow" . }}[?key] != {{ include "shipway.annotationsBefore" . }}[?key])
 {{- end }}
+
+{{- /* Which requests the policies about Incidents look at: those by which somebody takes one up, closes it, or takes that
+back. Only the operator makes Incidents, and a backup that is restored keeps its names. */}}
+{{- define "shipway.incidentMatch" -}}
+matchConstraints:
+  resourceRules:
+    - apiGroups: [shipway.dev]
+      apiVersions: [v1alpha1]
+      operations: [UPDATE]
+      resources: [incidents]
+matchConditions:
+  - name: a-name-changed
+    expression: >-
+      {{ include "shipway.incidentNames" . }}.exists(key,
+      {{ include "shipway.annotationsNow" . }}[?key] != {{ include "shipway.annotationsBefore" . }}[?key])
+{{- end }}
+
+{{- /* The annotations of an Incident whose value is a name. */}}
+{{- define "shipway.incidentNames" -}}
+['shipway.dev/acknowledged-by', 'shipway.dev/resolved-by']
+{{- end }}
+
+{{- /* The newest version of MutatingAdmissionPolicy that the cluster has. */}}
+{{- define "shipway.mutatingApi" -}}
+{{- if and (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy") (not (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")) -}}
+admissionregistration.k8s.io/v1beta1
+{{- else -}}
+admissionregistration.k8s.io/v1
+{{- end }}
+{{- end }}

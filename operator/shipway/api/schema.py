@@ -1,6 +1,7 @@
 """The vocabulary the kinds are written in: models, CEL rules, columns and the description of a kind."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -63,6 +64,14 @@ def implied() -> Any:
 def list_set() -> Any:
     """Field extra for a list of which no item may be there twice, whoever wrote it."""
     return Field(json_schema_extra={"x-kubernetes-list-type": "set"})
+
+
+def known_ones(values: type[StrEnum]) -> Any:
+    """Field metadata for a text of which the API server takes these values and the operator reads any.
+
+    What a newer operator has written is stored, and an older one must be able to read it.
+    """
+    return WithJsonSchema({"type": "string", "enum": [value.value for value in values]})
 
 
 def preserve_unknown() -> Any:

@@ -20,7 +20,7 @@ class Notice:
     Attributes:
         uid: Of the Incident: two notices of one uid and stage are the same one, sent twice.
         stage: How far it is.
-        type: Rollback, GateError, SLOBurn, StaleFeatures or TrainingHang.
+        type: Rollback, GateError, SLOBurn, StaleFeatures, TrainingHang, or what a newer operator has made.
         namespace: Where it is.
         name: Of the Incident.
         severity: Critical, Major or Minor.
@@ -63,7 +63,9 @@ class Notice:
         if self.type == "TrainingHang":
             what = f"the training of {self.model} {self.version}" if self.model else "a training"
             return f"{what} hangs: {self.name}"
-        return f"{self.model} {self.version} was taken back: {self.gate}"
+        if self.type == "Rollback":
+            return f"{self.model} {self.version} was taken back: {self.gate}"
+        return f"{self.type} of {self.model or self.name}: {self.gate}"
 
 
 @dataclass(frozen=True)

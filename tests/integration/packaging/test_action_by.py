@@ -1,4 +1,4 @@
-"""Who asked for an action: stamped at admission, or a wrong name is refused."""
+"""Who asked for an action, took up an Incident or closed it: stamped at admission, or a wrong name is refused."""
 
 import json
 from collections.abc import Iterator
@@ -11,16 +11,25 @@ from manifests import minimal
 from own_cluster import Cluster, RefusedError, eventually
 from releases import assert_nothing_is_left, install, uninstall, wait_for_kinds
 from shipway.api.labels import ACTION, ACTION_BY, ACTION_ID
+from shipway.api.schema import GROUP
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY, RESOLVED_BY
 
 NO_ANNOTATIONS = '{"metadata":{"annotations":null}}'
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """A ServingDeployment whose annotations people set."""
+class Annotated:
+    """An object whose annotations people set; the ServingDeployment unless said otherwise."""
 
     cluster: Cluster
     namespace: str
+    kind: str = "sdep"
+    name: str = "ranker"
+
+    @property
+    def incident(self) -> "Annotated":
+        """The Incident beside it."""
+        return Annotated(self.cluster, self.namespace, "incident", minimal("Incident")["metadata"]["name"])
 
     def annotate(self, user: str, *changes: str) -> None:
         """Set or remove annotations as that user."""
@@ -31,25 +40,26 @@ class Deployment:
         return self.cluster.refusal(*self._annotate, *changes, user=user)
 
     def said(self) -> dict[str, str]:
-        """The annotations about actions."""
-        found = self.cluster.get("sdep", "ranker", "-n", self.namespace)["metadata"].get("annotations", {})
-        return {key: value for key, value in found.items() if key.startswith(ACTION)}
+        """The annotations that are ours."""
+        found = self.cluster.get(self.kind, self.name, "-n", self.namespace)["metadata"].get("annotations", {})
+        return {key: value for key, value in found.items() if key.startswith(GROUP)}
 
     @property
     def _annotate(self) -> tuple[str, ...]:
-        return ("annotate", "--overwrite", "sdep", "ranker", "-n", self.namespace)
+        return ("annotate", "--overwrite", self.kind, self.name, "-n", self.namespace)
 
 
-def deployment(cluster: Cluster, team: str, mode: str) -> Deployment:
-    """A deployment in a cluster where the chart was installed with that mode."""
+def deployment(cluster: Cluster, team: str, mode: str) -> Annotated:
+    """A deployment and an Incident in a cluster where the chart was installed with that mode."""
     install(cluster, {"crds": {"keep": False}, "actionStamp": {"mode": mode}})
     wait_for_kinds(cluster)
-    cluster.kubectl("create", "-n", team, "-f", "-", stdin=json.dumps(minimal("ServingDeployment")))
-    return Deployment(cluster, team)
+    for kind in ("ServingDeployment", "Incident"):
+        cluster.kubectl("create", "-n", team, "-f", "-", stdin=json.dumps(minimal(kind)))
+    return Annotated(cluster, team)
 
 
 @pytest.fixture
-def stamped(cluster: Cluster, team: str) -> Iterator[Deployment]:
+def stamped(cluster: Cluster, team: str) -> Iterator[Annotated]:
     """A deployment in a cluster that stamps."""
     made = deployment(cluster, team, "mutating")
 
@@ -70,7 +80,7 @@ def stamped(cluster: Cluster, team: str) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def checked(cluster: Cluster, team: str) -> Iterator[Deployment]:
+def checked(cluster: Cluster, team: str) -> Iterator[Annotated]:
     """A deployment in a cluster that cannot stamp, and checks."""
     made = deployment(cluster, team, "validating")
 
@@ -88,7 +98,7 @@ def checked(cluster: Cluster, team: str) -> Iterator[Deployment]:
     assert_nothing_is_left(cluster)
 
 
-def test_who_asked_is_stamped_and_cannot_be_forged(stamped: Deployment) -> None:
+def test_who_asked_is_stamped_and_cannot_be_forged(stamped: Annotated) -> None:
     stamped.annotate("eve", f"{ACTION}=pause", f"{ACTION_ID}=1")
     assert stamped.said() == {ACTION: "pause", ACTION_ID: "1", ACTION_BY: "eve"}
 
@@ -112,7 +122,7 @@ def test_who_asked_is_stamped_and_cannot_be_forged(stamped: Deployment) -> None:
     assert first["resourceVersion"] == second["resourceVersion"], "GitOps that applies the same again writes nothing"
 
 
-def applied_again(stamped: Deployment) -> list[dict[str, Any]]:
+def applied_again(stamped: Annotated) -> list[dict[str, Any]]:
     """The metadata after two more server-side applies of the same manifest with an action."""
     obj = minimal("ServingDeployment", name="applied")
     obj["metadata"]["annotations"] = {ACTION: "pause", ACTION_ID: "7"}
@@ -129,7 +139,7 @@ def applied_again(stamped: Deployment) -> list[dict[str, Any]]:
     return [applied(), applied()]
 
 
-def test_an_older_cluster_refuses_a_forged_name_and_says_what_is_right(checked: Deployment) -> None:
+def test_an_older_cluster_refuses_a_forged_name_and_says_what_is_right(checked: Annotated) -> None:
     refusal = checked.refusal("bob", f"{ACTION}=pause", f"{ACTION_ID}=1", f"{ACTION_BY}=eve")
     assert "metadata.annotations[shipway.dev/action-by] says 'eve' but you are 'bob'; write your own name" in refusal
 
@@ -137,3 +147,46 @@ def test_an_older_cluster_refuses_a_forged_name_and_says_what_is_right(checked: 
     checked.annotate("bob", f"{ACTION_ID}=2", f"{ACTION_BY}=bob")
     assert checked.said()[ACTION_BY] == "bob"
     assert "you are 'eve'" in checked.refusal("eve", f"{ACTION_ID}=3"), "the old name is not the new one's"
+
+
+def test_who_takes_up_an_incident_or_closes_it_is_stamped_and_cannot_be_forged(stamped: Annotated) -> None:
+    incident = stamped.incident
+
+    def in_force() -> bool:
+        incident.annotate("eve", f"{ACKNOWLEDGED_BY}-")
+        incident.annotate("eve", f"{ACKNOWLEDGED_BY}=root")
+        return incident.said() == {ACKNOWLEDGED_BY: "eve"}
+
+    eventually("the policy about Incidents is in force", in_force)
+
+    incident.annotate("bob", f"{RESOLVED_BY}=eve")
+    assert incident.said() == {ACKNOWLEDGED_BY: "eve", RESOLVED_BY: "bob"}, "the other name stays"
+
+    incident.annotate("bob", "note=seen")
+    assert incident.said() == {ACKNOWLEDGED_BY: "eve", RESOLVED_BY: "bob"}, "names that do not change stay"
+
+    incident.annotate("bob", f"{ACKNOWLEDGED_BY}=root")
+    assert incident.said()[ACKNOWLEDGED_BY] == "bob", "who takes it over does so in their own name"
+
+    incident.annotate("eve", f"{ACKNOWLEDGED_BY}-", f"{RESOLVED_BY}-")
+    assert incident.said() == {}, "names may be taken away"
+
+
+def test_an_older_cluster_lets_nobody_take_up_or_close_an_incident_in_anothers_name(checked: Annotated) -> None:
+    incident = checked.incident
+
+    def in_force() -> bool:
+        try:
+            incident.annotate("bob", f"{RESOLVED_BY}=eve")
+        except RefusedError as refusal:
+            return "write your own name" in str(refusal)
+        incident.annotate("bob", f"{RESOLVED_BY}-")
+        return False
+
+    eventually("the policy about Incidents is in force", in_force)
+
+    refusal = incident.refusal("bob", f"{ACKNOWLEDGED_BY}=eve")
+    assert "metadata.annotations[shipway.dev/acknowledged-by] says 'eve' but you are 'bob'" in refusal
+    incident.annotate("bob", f"{ACKNOWLEDGED_BY}=bob", f"{RESOLVED_BY}=bob")
+    incident.annotate("eve", "note=seen", f"{ACKNOWLEDGED_BY}=eve", f"{RESOLVED_BY}-")
+    assert incident.said() == {ACKNOWLEDGED_BY: "eve"}

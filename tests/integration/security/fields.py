@@ -85,6 +85,7 @@ FULL: dict[str, list[Object]] = {
                 "image": "image:1",
                 "codeRevision": "abc",
                 "datasets": [{"name": "movielens", "digest": "sha256:" + "b" * 64, "uri": "s3://data/movielens"}],
+                "featureViews": [{"name": "clicks", "uri": "kafka://clicks"}],
                 "parameters": {"epochs": "4"},
             },
             evaluation=[{"name": "auc", "value": "0.79", "dataset": "movielens", "slice": "all"}],

@@ -32,7 +32,7 @@ from integration.serving import players as serving
 from integration.training import players as training
 from manifests import minimal
 from shipway.controllers.incident.history import KEPT
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY
 from shipway.controllers.owned import SELECTOR
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.kube.client import Client

@@ -8,7 +8,7 @@ from harness.lab import Lab
 from harness.replay import Play, Scenario, World, replay
 from integration.serving.players import act, deploy, exposed, gone, playing, publish, release, serves, share, status
 from shipway.api import labels
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY
 from shipway.kube.resource import HTTP_ROUTE, INCIDENT, INFERENCE_SERVICE, SERVING_DEPLOYMENT
 
 pytestmark = pytest.mark.lab

@@ -12,7 +12,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from shipway.api.labels import ACTION, ACTION_BY, ACTION_ID
 from shipway.api.v1alpha1 import KINDS
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY, RESOLVED_BY
+from shipway.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "shipway"
@@ -133,6 +136,7 @@ def test_every_object_says_whose_it_is(values: dict[str, Any]) -> None:
         ({"watchNamespaces": ["Team_A"]}, "does not match pattern"),
         ({"settings": {"workers": 0}}, "minimum"),
         ({"networkPolicy": {"apiServerPorts": []}}, "minItems"),
+        ({"docsUrl": "docs.example.com"}, "does not match pattern"),
     ],
 )
 def test_a_wrong_value_is_refused(values: dict[str, Any], said: str) -> None:
@@ -400,6 +404,35 @@ def test_who_acted_is_stamped_or_checked_but_never_both(mode: str, kinds: set[st
     rendered = objects({"actionStamp": {"mode": mode}})
 
     assert {o["kind"] for o in rendered if "AdmissionPolicy" in o["kind"]} == kinds
+
+
+@pytest.mark.parametrize("mode", ["mutating", "validating"])
+def test_both_modes_look_after_the_names_on_deployments_and_on_incidents(mode: str) -> None:
+    policies = [o["spec"] for o in objects({"actionStamp": {"mode": mode}}) if o["kind"].endswith("ingAdmissionPolicy")]
+    names = {
+        policy["matchConstraints"]["resourceRules"][0]["resources"][0]: set(
+            re.findall(r"'(shipway.dev/[a-z-]+)'", policy["matchConditions"][0]["expression"])
+        )
+        for policy in policies
+    }
+
+    assert names == {
+        "servingdeployments": {ACTION, ACTION_ID, ACTION_BY},
+        "incidents": {ACKNOWLEDGED_BY, RESOLVED_BY},
+    }
+    assert all(policy["failurePolicy"] == "Fail" for policy in policies)
+
+
+def test_a_backup_of_incidents_is_restored_with_the_names_it_has() -> None:
+    policy = one("MutatingAdmissionPolicy", {"actionStamp": {"mode": "mutating"}}, "shipway-operator-incident-by")
+
+    assert policy["spec"]["matchConstraints"]["resourceRules"][0]["operations"] == ["UPDATE"]
+
+
+def test_incidents_lead_to_the_same_documentation_with_and_without_the_chart() -> None:
+    assert one("ConfigMap", {})["data"]["SHIPWAY_DOCS_URL"] == Settings().docs_url
+    mirror = "https://docs.example.com/shipway"
+    assert one("ConfigMap", {"docsUrl": mirror})["data"]["SHIPWAY_DOCS_URL"] == mirror
 
 
 def test_notes_say_what_is_missing_and_how_to_remove_everything() -> None:

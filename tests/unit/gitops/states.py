@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shipway.api.conditions import rfc3339
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY, RESOLVED_BY
 from shipway.controllers.incident.reconcile import Snapshot as IncidentSnapshot
 from shipway.controllers.incident.reconcile import reconcile as reconcile_incident
 from shipway.kube.resource import MODEL_VERSION, TRAINING_JOB, Object
@@ -407,6 +407,7 @@ INCIDENTS: dict[str, Build] = {
     "the traffic is not back yet": _incident(mitigated=False),
     "nobody looks after it": _incident(mitigated=True),
     "somebody looks after it": _incident(mitigated=True, **{ACKNOWLEDGED_BY: "ada"}),
+    "somebody has closed it while the traffic is not back": _incident(mitigated=False, **{RESOLVED_BY: "ada"}),
 }
 
 

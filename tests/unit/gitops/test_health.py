@@ -102,6 +102,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "the traffic is not back yet": ("Open", PROGRESSING),
         "nobody looks after it": ("NotAcknowledged", SUSPENDED),
         "somebody looks after it": ("Resolved", HEALTHY),
+        "somebody has closed it while the traffic is not back": ("Resolved", HEALTHY),
     },
     "Team": {
         "its namespaces are there": ("Resolved", HEALTHY),
@@ -142,6 +143,7 @@ NEVER_OF_READY = {
         "Telling",
         "NotDelivered",
         "NoReceiver",
+        "UnknownType",
     },
 }
 """Reasons of other conditions, of events, or of an abort."""

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shipway.api.schema import ApiModel, Column, DnsName, Kind, Rule, ShortText, Status, Text, Time, list_map
+from shipway.api.schema import (
+    ApiModel,
+    Column,
+    DnsName,
+    Kind,
+    Rule,
+    ShortText,
+    Status,
+    Text,
+    Time,
+    known_ones,
+    list_map,
+)
 from shipway.api.v1alpha1.gates import MAX_TESTS
 
 
@@ -29,6 +41,29 @@ class Reason(StrEnum):
     TELLING = "Telling"
     NOT_DELIVERED = "NotDelivered"
     NO_RECEIVER = "NoReceiver"
+    UNKNOWN_TYPE = "UnknownType"
+
+
+class IncidentType(StrEnum):
+    """What an Incident is about. A newer operator may know more."""
+
+    ROLLBACK = "Rollback"
+    GATE_ERROR = "GateError"
+    SLO_BURN = "SLOBurn"
+    STALE_FEATURES = "StaleFeatures"
+    TRAINING_HANG = "TrainingHang"
+
+
+class Step(StrEnum):
+    """A kind of thing on the way from what was seen to what it may come from."""
+
+    METRIC = "Metric"
+    VERSION = "Version"
+    CODE = "Code"
+    PARAMETER = "Parameter"
+    SNAPSHOT = "Snapshot"
+    FEATURES = "Features"
+    UPSTREAM = "Upstream"
 
 
 class Subject(ApiModel):
@@ -62,7 +97,7 @@ class Evidence(ApiModel):
 class IncidentSpec(ApiModel):
     """What happened: written once by the operator and never changed."""
 
-    type: Literal["Rollback", "GateError", "SLOBurn", "StaleFeatures", "TrainingHang"]
+    type: Annotated[str, known_ones(IncidentType)]
     """Rollback: a version was taken back. GateError: the gates of a release cannot tell, which blames no version; what
     they measure by is to be mended. SLOBurn: the error budget of an objective is used up too fast. StaleFeatures: the
     same of an objective for features that are old or missing. TrainingHang: a training makes no more steps. None of the
@@ -83,11 +118,11 @@ class IncidentSpec(ApiModel):
     stable_version: Annotated[str, Field(max_length=63)] = ""
     """The version that answers instead."""
     owner: ShortText
-    """The owning team."""
+    """The owning team, as the Model says; `status.owner` is whose it is."""
     on_call: ShortText = ""
-    """Whom to page."""
+    """Whom to page, as the Model says."""
     runbook: Annotated[str, Field(max_length=512)] = ""
-    """What to do."""
+    """What to do, as the Model says."""
     gate: ShortText
     """The gate that failed or cannot tell, the verb that was used, or the objective; `hang` of a TrainingHang."""
     summary: Text
@@ -116,6 +151,15 @@ class TimelineEntry(ApiModel):
     """What."""
 
 
+class SignOff(ApiModel):
+    """Somebody's word on the incident."""
+
+    by: ShortText
+    """Who."""
+    time: Time
+    """When the operator first saw it."""
+
+
 class Lift(ApiModel):
     """Who released the version again."""
 
@@ -130,7 +174,7 @@ class Lift(ApiModel):
 class Suspect(ApiModel):
     """One step on the way from what was seen to what it may come from."""
 
-    step: Literal["Metric", "Version", "Code", "Parameter", "Snapshot", "Upstream"]
+    step: Annotated[str, known_ones(Step)]
     """What kind of thing it is."""
     name: ShortText
     """Which one."""
@@ -160,10 +204,18 @@ class IncidentStatus(Status):
 
     team: Annotated[str, Field(max_length=253)] = ""
     """The Team whose the namespace is; empty while there is none, or more than one."""
+    owner: ShortText = ""
+    """Whose it is: that Team, or else what the Model names."""
     owners: Annotated[list[ShortText], Field(max_length=16)] = []
     """Who answers for it: the Team's owners, with their addresses."""
     on_call: ShortText = ""
     """Whom to page: as the Model says, or else the Team."""
+    runbook: Annotated[str, Field(max_length=1024)] = ""
+    """What to do: as the Model says, or else our page about the type."""
+    acknowledged: SignOff | None = None
+    """Who looks after it, by the annotation shipway.dev/acknowledged-by."""
+    resolved: SignOff | None = None
+    """Who has closed it, by the annotation shipway.dev/resolved-by; what opens again after that calls again."""
     seconds_to_detect: Annotated[int, Field(ge=0)] | None = None
     """From the version's first share of the traffic to the decision: the harm cannot have lasted longer."""
     seconds_to_mitigate: Annotated[int, Field(ge=0)] | None = None
@@ -179,7 +231,9 @@ class IncidentStatus(Status):
     lifted: Lift | None = None
     """Set by `retry`: the quarantine no longer holds."""
     timeline: Annotated[list[TimelineEntry], Field(max_length=32)] = []
-    """What happened, oldest first."""
+    """What happened, oldest first: the first and the newest events."""
+    timeline_left_out: Annotated[int, Field(ge=0)] | None = None
+    """How many events between those are not in the timeline any more; unset while all are."""
 
 
 KIND = Kind(
@@ -194,10 +248,13 @@ KIND = Kind(
         Column("Model", ".spec.model"),
         Column("Version", ".spec.version"),
         Column("Gate", ".spec.gate"),
-        Column("Owner", ".spec.owner"),
+        Column("Owner", ".status.owner"),
         Column("Mitigated", ".status.conditions[?(@.type=='Mitigated')].status"),
+        Column("Acknowledged-By", ".status.acknowledged.by"),
+        Column("Reason", ".status.conditions[?(@.type=='Ready')].reason", priority=1),
         Column("Notified", ".status.conditions[?(@.type=='Notified')].reason", priority=1),
         Column("On-Call", ".status.onCall", priority=1),
+        Column("Runbook", ".status.runbook", priority=1),
         Column("Summary", ".spec.summary", priority=1),
         Column("Age", ".metadata.creationTimestamp", "date"),
     ),

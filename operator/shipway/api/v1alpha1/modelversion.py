@@ -72,6 +72,15 @@ class DatasetRef(ApiModel):
     """Where it lay."""
 
 
+class FeatureViewRef(ApiModel):
+    """Features that the version reads when it answers."""
+
+    name: ShortText
+    """Name of the feature view, or of the table."""
+    uri: Annotated[str, Field(max_length=1024)] = ""
+    """What fills it, such as kafka://clicks or s3://lake/clicks."""
+
+
 class TrainingRef(ApiModel):
     """The run that made the version."""
 
@@ -94,6 +103,8 @@ class Lineage(ApiModel):
     """Revision of the training code."""
     datasets: Annotated[list[DatasetRef], Field(max_length=32)] = []
     """The data it was trained on."""
+    feature_views: Annotated[list[FeatureViewRef], Field(max_length=32)] = []
+    """The features it reads when it answers."""
     seed: Annotated[int, Field(ge=0)] | None = None
     """The seed."""
     parameters: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=64)] = {}

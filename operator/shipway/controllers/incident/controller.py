@@ -45,6 +45,7 @@ class IncidentController(Controller):
     Args:
         response: Takes in how long each took.
         courier: Tells the receivers.
+        docs_url: Where our documentation is read; empty where it is nowhere.
     """
 
     resource = INCIDENT
@@ -54,9 +55,10 @@ class IncidentController(Controller):
         Watch(TEAM, _of_team),
     )
 
-    def __init__(self, *, response: ResponseTimes, courier: Courier) -> None:
+    def __init__(self, *, response: ResponseTimes, courier: Courier, docs_url: str = "") -> None:
         self._response = response
         self._courier = courier
+        self._docs_url = docs_url
 
     async def plan(self, key: Key, cache: Cache, now: float) -> Plan | None:
         """Decides on what the cache knows."""
@@ -77,6 +79,7 @@ class IncidentController(Controller):
                 outcomes=self._courier.outcomes(key),
                 version=_version(incident, incident["spec"]["version"], cache),
                 stable=_version(incident, incident["spec"].get("stableVersion", ""), cache),
+                docs_url=self._docs_url,
             )
         )
         if plan.status is None:

@@ -1,9 +1,10 @@
 """How far an Incident is, by its type and by what it is about: whether the harm is over, and in which words. Pure."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shipway.api.conditions import Verdict, rfc3339, seconds
-from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason
+from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, IncidentType, Reason
 from shipway.api.v1alpha1.servingdeployment import Abort, RolloutStatus, ServingDeploymentStatus, Verb
 from shipway.api.v1alpha1.trainingjob import TrainingJobStatus
 
@@ -64,13 +65,17 @@ def course(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subje
         subject: What it is about.
         now: Unix seconds.
     """
-    if spec.type == "GateError":
-        return _of_gates(name, spec, stored, subject, now)
-    if spec.type in {"SLOBurn", "StaleFeatures"}:
-        return _of_budget(name, spec, stored, subject, now)
-    if spec.type == "TrainingHang":
-        return _of_hang(name, spec, stored, subject, now)
-    return _of_rollback(name, spec, stored, subject, now)
+    of_type = _OF_TYPE.get(spec.type)
+    return of_type(name, spec, stored, subject, now) if of_type else _of_unknown(spec, stored)
+
+
+def _of_unknown(spec: IncidentSpec, stored: IncidentStatus) -> Course:
+    """What a newer operator made is left as that one left it: nothing is known of when it is over."""
+    words = f"a newer operator made it: this one knows no type {spec.type} and cannot tell whether it is over"
+    if stored.mitigated_at:
+        told = Verdict(MITIGATED, True, Reason.MITIGATED, f"over since {stored.mitigated_at}")
+        return Course(told, stored.mitigated_at, "", told.message, (), unattended=True)
+    return Course(Verdict(MITIGATED, None, Reason.UNKNOWN_TYPE, words), None, words, "", ())
 
 
 def _of_rollback(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subject, now: float) -> Course:
@@ -188,3 +193,12 @@ def _by_itself(at: str | None, *, before: tuple[Event, ...], over: str, waiting:
         return Course(Verdict(MITIGATED, True, Reason.MITIGATED, words), at, "", words, events, unattended=True)
     told = Verdict(MITIGATED, False, Reason.MITIGATING, waiting)
     return Course(told, None, waiting, "", before, unattended=True)
+
+
+_OF_TYPE: Mapping[str, Callable[[str, IncidentSpec, IncidentStatus, Subject, float], Course]] = {
+    IncidentType.ROLLBACK: _of_rollback,
+    IncidentType.GATE_ERROR: _of_gates,
+    IncidentType.SLO_BURN: _of_budget,
+    IncidentType.STALE_FEATURES: _of_budget,
+    IncidentType.TRAINING_HANG: _of_hang,
+}

@@ -67,14 +67,14 @@ def notice(incident: Object, status: IncidentStatus) -> Notice:
         namespace=meta["namespace"],
         name=meta["name"],
         severity=spec.severity,
-        owner=status.team or spec.owner,
+        owner=status.owner,
         team=status.team,
         on_call=status.on_call,
         model=spec.model,
         version=spec.version,
         gate=spec.gate,
         summary=spec.summary,
-        runbook=spec.runbook,
+        runbook=status.runbook,
         detected_at=spec.detected_at,
     )
 

@@ -3,25 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shipway.api.conditions import Type, Verdict, merge, rfc3339, seconds
-from shipway.api.schema import GROUP
-from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, Reason, TimelineEntry
+from shipway.api.conditions import Verdict, merge, seconds
+from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, IncidentType, Reason
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 from shipway.api.v1alpha1.trainingjob import TrainingJobStatus
-from shipway.controllers.incident import notified
+from shipway.controllers.incident import notified, people, timeline
 from shipway.controllers.incident.cause import suspects
-from shipway.controllers.incident.course import Course, Subject, course
-from shipway.controllers.incident.history import is_closed, too_old
+from shipway.controllers.incident.course import Subject, course
+from shipway.controllers.incident.history import is_over, too_old
 from shipway.controllers.incident.owned import ownership
+from shipway.controllers.incident.runbook import runbook
 from shipway.integrations.notice import Outcome
 from shipway.kube.resource import TRAINING_JOB, Object
 from shipway.runtime.plan import Delete, Plan
 
-ACKNOWLEDGED_BY = f"{GROUP}/acknowledged-by"
-"""Annotation, by the user: who looks after the incident."""
-ACKNOWLEDGED = "Acknowledged"
 QUARANTINED = "Quarantined"
-TIMELINE_LIMIT = 32
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,9 @@ class Snapshot:
         others: The Incidents of the namespace.
         receivers: Names of those who are told.
         outcomes: What came of the last tries to tell them.
-        version: The ModelVersion that was taken back, while it exists.
+        version: The ModelVersion that it is about, while it exists.
         stable: The one that answers instead, while it exists.
+        docs_url: Where our documentation is read; empty where it is nowhere.
     """
 
     incident: Object
@@ -51,6 +48,7 @@ class Snapshot:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     version: Object | None = None
     stable: Object | None = None
+    docs_url: str = ""
 
 
 def reconcile(snapshot: Snapshot) -> Plan:
@@ -60,34 +58,40 @@ def reconcile(snapshot: Snapshot) -> Plan:
     stored = IncidentStatus.model_validate(snapshot.incident.get("status") or {})
     how_far = course(meta["name"], spec, stored, _about(snapshot), snapshot.now)
     mitigated_at = how_far.mitigated_at
-    timed = mitigated_at if spec.type == "Rollback" else None
-    acknowledged = (meta.get("annotations") or {}).get(ACKNOWLEDGED_BY, "").strip()[:200]
+    timed = mitigated_at if spec.type == IncidentType.ROLLBACK else None
+    said = people.said(meta.get("annotations") or {}, stored, how_far.mitigated, snapshot.now)
     generation = meta.get("generation", 0)
     owned = ownership(spec, meta["namespace"], snapshot.teams)
     told = notified.records(stored.notified, snapshot.outcomes)
     verdicts = (
-        _ready(how_far, acknowledged),
+        people.ready(how_far, said),
         how_far.mitigated,
-        _acknowledged(acknowledged),
+        people.acknowledged(said.acknowledged),
         *_quarantined(spec, stored),
         owned.verdict,
         notified.verdict(told, snapshot.receivers),
     )
+    happened = timeline.told(how_far.events, stored, said)
     status = IncidentStatus(
         observed_generation=generation,
         conditions=merge(stored.conditions, verdicts, generation=generation, now=snapshot.now),
         team=owned.team,
+        owner=owned.team or spec.owner,
         owners=owned.owners,
         on_call=owned.on_call,
+        runbook=runbook(spec, snapshot.docs_url),
+        acknowledged=said.acknowledged,
+        resolved=said.resolved,
         seconds_to_detect=_between(spec.exposed_at, spec.detected_at),
         seconds_to_mitigate=_between(spec.detected_at, timed),
         mitigated_at=mitigated_at,
-        suspects=stored.suspects or suspects(spec, snapshot.version, snapshot.stable),
+        suspects=stored.suspects or suspects(spec, snapshot.version, snapshot.stable, snapshot.subject),
         notified=told,
         lifted=stored.lifted,
-        timeline=_timeline(how_far, stored, acknowledged, snapshot.now),
+        timeline=happened.entries,
+        timeline_left_out=happened.left_out,
     )
-    excess = too_old(snapshot.others, model=spec.model) if is_closed(spec, stored) else ()
+    excess = too_old(snapshot.others, model=spec.model) if is_over(spec, stored) else ()
     return Plan(writes=excess, status=None if _is_among(meta, excess) else status.to_wire())
 
 
@@ -111,23 +115,6 @@ def _about(snapshot: Snapshot) -> Subject:
     return Subject(ServingDeploymentStatus.model_validate(status))
 
 
-def _ready(how_far: Course, acknowledged: str) -> Verdict:
-    if how_far.lasting:
-        return Verdict(Type.READY, status=False, reason=Reason.OPEN, message=how_far.lasting)
-    if not acknowledged and not how_far.unattended:
-        text = f"nobody has acknowledged it; set the annotation {ACKNOWLEDGED_BY} to your name"
-        return Verdict(Type.READY, status=False, reason=Reason.NOT_ACKNOWLEDGED, message=text)
-    by = f", acknowledged by {acknowledged}" if acknowledged else ""
-    return Verdict(Type.READY, status=True, reason=Reason.RESOLVED, message=f"{how_far.over}{by}")
-
-
-def _acknowledged(who: str) -> Verdict:
-    if who:
-        return Verdict(ACKNOWLEDGED, status=True, reason=Reason.ACKNOWLEDGED, message=f"by {who}")
-    text = f"set the annotation {ACKNOWLEDGED_BY} to your name"
-    return Verdict(ACKNOWLEDGED, status=False, reason=Reason.NOT_ACKNOWLEDGED, message=text)
-
-
 def _quarantined(spec: IncidentSpec, stored: IncidentStatus) -> Iterable[Verdict]:
     if not spec.quarantine:
         return
@@ -139,16 +126,3 @@ def _quarantined(spec: IncidentSpec, stored: IncidentStatus) -> Iterable[Verdict
         return
     text = f"{spec.version} is not released again until someone retries it: shipway retry {spec.subject.name}"
     yield Verdict(QUARANTINED, status=True, reason=Reason.HELD, message=text)
-
-
-def _timeline(how_far: Course, stored: IncidentStatus, acknowledged: str, now: float) -> list[TimelineEntry]:
-    """What happened, each thing once: an entry that is there is never written again."""
-    events = [(event.time, event.words) for event in how_far.events]
-    if stored.lifted is not None:
-        events.append((stored.lifted.time, f"released again by {stored.lifted.by}"))
-    who = f"acknowledged by {acknowledged}"
-    if acknowledged and who not in {entry.event for entry in stored.timeline}:
-        events.append((rfc3339(now), who))
-    known = {(entry.time, entry.event) for entry in stored.timeline}
-    told = [TimelineEntry(time=time, event=words[:256]) for time, words in events]
-    return [*stored.timeline, *(entry for entry in told if (entry.time, entry.event) not in known)][:TIMELINE_LIMIT]

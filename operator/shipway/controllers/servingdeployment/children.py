@@ -8,7 +8,7 @@ from typing import Literal
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
 from shipway.api.schema import API_VERSION, GROUP
-from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, Subject
+from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, IncidentType, Subject
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
 from shipway.controllers.accountable import accountable
@@ -102,7 +102,7 @@ def incident(
 ) -> Object:
     """An Incident with owner and evidence. It has labels only, so it outlives its maker."""
     body = IncidentSpec(
-        type=type_,
+        type=IncidentType(type_),
         subject=Subject(kind=sdep["kind"], name=sdep["metadata"]["name"], uid=sdep["metadata"]["uid"]),
         model=spec.model,
         version=subject.version,

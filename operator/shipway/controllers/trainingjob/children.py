@@ -108,6 +108,7 @@ def model_version(
             image=image,
             code_revision=result.lineage.code_revision,
             datasets=list(result.lineage.datasets),
+            feature_views=list(result.lineage.feature_views),
             seed=result.lineage.seed if result.lineage.seed is not None else spec.seed,
             parameters=spec.recipe.parameters if spec.recipe else {},
         ),

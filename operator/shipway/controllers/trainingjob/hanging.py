@@ -7,7 +7,7 @@ of attempt and step, so that whatever is done again after a crash makes the same
 from shipway.api import labels
 from shipway.api.conditions import rfc3339, seconds
 from shipway.api.schema import API_VERSION
-from shipway.api.v1alpha1.incident import IncidentSpec, Subject
+from shipway.api.v1alpha1.incident import IncidentSpec, IncidentType, Subject
 from shipway.api.v1alpha1.trainingjob import Cause, Hang, OnHang, Reason, TrainingJobSpec
 from shipway.controllers.accountable import accountable
 from shipway.controllers.owned import owner_labels
@@ -146,7 +146,7 @@ def _incident(job: Object, spec: TrainingJobSpec, hang: Hang, model: Object | No
     meta = job["metadata"]
     made, version = (spec.output.model, spec.output.version) if spec.output else ("", "")
     body = IncidentSpec(
-        type="TrainingHang",
+        type=IncidentType.TRAINING_HANG,
         subject=Subject(kind=job["kind"], name=meta["name"], uid=meta["uid"]),
         model=made,
         version=version,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from shipway.api.schema import ApiModel, Decimal, Digest, ShortText, Uri
-from shipway.api.v1alpha1.modelversion import DatasetRef, Evaluation, Format
+from shipway.api.v1alpha1.modelversion import DatasetRef, Evaluation, FeatureViewRef, Format
 
 PEER_LOST = "PeerLost"
 """The reason of a program that failed because another one did."""
@@ -33,6 +33,8 @@ class ResultLineage(ApiModel):
 
     datasets: Annotated[tuple[DatasetRef, ...], Field(max_length=32)] = ()
     """The data it was trained on."""
+    feature_views: Annotated[tuple[FeatureViewRef, ...], Field(max_length=32)] = ()
+    """The features the version reads when it answers."""
     code_revision: ShortText = ""
     """Revision of the training code."""
     seed: Annotated[int, Field(ge=0)] | None = None

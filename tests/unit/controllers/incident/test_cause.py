@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from manifests import DIGEST, minimal
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
 from shipway.controllers.incident.cause import suspects
@@ -22,13 +24,17 @@ def taken_back() -> Object:
     return obj
 
 
-def found(new: Object | None, old: Object | None) -> list[tuple[str, str, bool]]:
-    spec = IncidentSpec.model_validate(taken_back()["spec"])
+def found(new: Object | None, old: Object | None, type_: str = "Rollback") -> list[tuple[str, str, bool]]:
+    spec = IncidentSpec.model_validate({**taken_back()["spec"], "type": type_})
     return [(one.step, one.name, one.changed) for one in suspects(spec, new, old)]
 
 
 def ratings(digest: str) -> list[dict[str, str]]:
     return [{"name": "ratings", "digest": digest, "uri": "s3://lake/ratings"}]
+
+
+def clicks(uri: str) -> list[dict[str, str]]:
+    return [{"name": "clicks", "uri": uri}]
 
 
 def test_the_way_leads_from_the_metric_to_the_data():
@@ -42,6 +48,57 @@ def test_the_way_leads_from_the_metric_to_the_data():
         ("Snapshot", "ratings", True),
         ("Upstream", "ratings", False),
     ]
+
+
+def test_the_way_goes_on_to_the_features_and_to_what_fills_them():
+    new = version("v3", datasets=ratings(NEW), featureViews=clicks("kafka://clicks-2"))
+    old = version("v2", datasets=ratings(NEW), featureViews=clicks("kafka://clicks"))
+    for type_ in ("Rollback", "SLOBurn"):
+        assert found(new, old, type_)[2:] == [
+            ("Snapshot", "ratings", False),
+            ("Upstream", "ratings", False),
+            ("Features", "clicks", False),
+            ("Upstream", "clicks", True),
+        ]
+
+
+def test_features_that_only_one_of_the_two_reads_are_a_change():
+    assert found(version("v3", featureViews=clicks("")), version("v2"))[2:] == [("Features", "clicks", True)]
+    assert found(version("v3"), version("v2", featureViews=clicks("")))[2:] == [("Features", "clicks", True)]
+
+
+def test_stale_features_lead_to_what_fills_them_and_not_to_the_code():
+    same = version("v3", codeRevision="c1", datasets=ratings(NEW), featureViews=clicks("kafka://clicks"))
+    assert found(same, same, "StaleFeatures") == [
+        ("Metric", "errors", False),
+        ("Version", "v3", False),
+        ("Features", "clicks", False),
+        ("Upstream", "clicks", False),
+    ]
+
+
+def test_where_nobody_has_named_the_features_stale_ones_lead_to_the_data():
+    new = version("v3", codeRevision="c1", datasets=ratings(NEW))
+    assert [step for step, *_ in found(new, new, "StaleFeatures")] == ["Metric", "Version", "Snapshot", "Upstream"]
+
+
+@pytest.mark.parametrize("type_", ["GateError", "OfANewerOperator"])
+def test_gates_that_cannot_tell_lead_no_further_than_to_the_version(type_: str):
+    assert [step for step, *_ in found(version("v3", codeRevision="c1"), None, type_)] == ["Metric", "Version"]
+
+
+def test_a_hang_leads_to_the_program_and_to_what_it_reads_and_writes():
+    spec = IncidentSpec.model_validate({**taken_back()["spec"], "type": "TrainingHang", "digest": "", "gate": "hang"})
+    job = minimal("TrainingJob")
+    assert [(one.step, one.name, one.detail) for one in suspects(spec, None, None, job)] == [
+        ("Metric", "hang", "errors: 9/40"),
+        ("Version", "v3", "to be made"),
+        ("Code", "recipe", "ranker"),
+        ("Upstream", "storage", job["spec"]["storage"]["uri"]),
+    ]
+    job["status"] = {"image": "image:1"}
+    assert ("Code", "image:1") in [(one.step, one.detail) for one in suspects(spec, None, None, job)]
+    assert suspects(spec, None, None) == []
 
 
 def test_what_stable_was_made_of_as_well_has_not_changed():

@@ -7,7 +7,8 @@ import pytest
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.incident import IncidentStatus, Notified
 from shipway.controllers.incident.notified import NOTIFIED, notice, records, wanted
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY, Snapshot, reconcile
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY
+from shipway.controllers.incident.reconcile import Snapshot, reconcile
 from shipway.integrations.notice import Outcome, Stage
 from unit.controllers.incident.test_reconcile import LATER, NOW, incident, said, subject
 

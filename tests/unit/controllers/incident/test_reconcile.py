@@ -6,7 +6,8 @@ import pytest
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.incident import IncidentStatus
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY, Snapshot, reconcile
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY
+from shipway.controllers.incident.reconcile import Snapshot, reconcile
 
 NOW = 1_800_000_000.0
 LATER = NOW + 60

@@ -6,7 +6,7 @@ from shipway.controllers.trainingjob.checks import GATHER_SECONDS, SETTLE_SECOND
 from shipway.controllers.trainingjob.rendezvous import SERVICE_NAME
 from shipway.controllers.trainingjob.starting import PATIENCE_SECONDS
 from shipway.kube.resource import MODEL_VERSION, POD, SERVICE, TRAINING_JOB
-from unit.controllers.training import DIGEST, KEY, TRACE, Training, error
+from unit.controllers.training import DIGEST, KEY, TRACE, Training, error, result
 from unit.controllers.world import CrashError, conditions, ready
 
 
@@ -92,6 +92,13 @@ def test_a_running_job_in_a_quiet_world_writes_nothing():
     writes = t.world.writes
     t.pass_time(3600).settle()
     assert t.world.writes == writes
+
+
+def test_features_that_the_program_names_are_in_the_lineage_of_its_version():
+    t = Training().run()
+    t.succeed(result(lineage={"featureViews": [{"name": "clicks", "uri": "kafka://clicks"}]}))
+    lineage = t.world.get(MODEL_VERSION, "team", "ranker-v1")["spec"]["lineage"]
+    assert lineage["featureViews"] == [{"name": "clicks", "uri": "kafka://clicks"}]
 
 
 def test_success_makes_a_version_with_lineage_and_ends_well():
