@@ -9,12 +9,11 @@ import pytest
 import pages
 from shipway.api import labels
 from shipway.api.schema import GROUP
-from shipway.api.v1alpha1 import KINDS
 from shipway.api.v1alpha1.servingdeployment import Verb
 from shipway.cli.main import parser
-from shipway.controllers.incident.reconcile import ACKNOWLEDGED_BY
+from shipway.controllers.incident.people import ACKNOWLEDGED_BY, RESOLVED_BY
 
-READ = {labels.ACTION, labels.ACTION_ID, labels.ACTION_REASON, labels.ACTION_TO, ACKNOWLEDGED_BY}
+READ = {labels.ACTION, labels.ACTION_ID, labels.ACTION_REASON, labels.ACTION_TO, ACKNOWLEDGED_BY, RESOLVED_BY}
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -46,18 +45,3 @@ def test_an_annotation_on_a_page_is_one_that_the_operator_reads(place: str, line
 @pytest.mark.parametrize(("place", "line"), ACTED, ids=[f"{place} {line}" for place, line in ACTED])
 def test_a_verb_on_a_page_is_one_that_the_operator_knows(place: str, line: str) -> None:
     assert shlex.split(line)[1] in set(Verb)
-
-
-def test_kubectl_names_our_kinds_as_the_api_server_does() -> None:
-    names = {name for kind in KINDS for name in (kind.plural, kind.singular, *kind.short_names)}
-    looked_at = {
-        word
-        for _, line in COMMANDS
-        for found in re.findall(r"kubectl (?:-n \S+ )?(?:get|describe|annotate|delete|wait|patch) (\S+)", line)
-        for word in found.split(",")
-    }
-
-    assert names & looked_at >= {"sdep", "incident", "incidents", "modelversions"}
-    assert {
-        word for word in looked_at if word.startswith(("sd", "inc", "serv", "model", "mv", "mver", "tj", "train"))
-    } <= names | {"services"}

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import pages
 from shipway.api.schema import CATEGORY
 from shipway.api.v1alpha1 import KINDS
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([ROOT / "README.md", ROOT / "charts" / "shipway" / "README.md", *(ROOT / "docs").rglob("*.md")])
 VERBS = {"get", "describe", "annotate", "label", "patch", "edit", "delete", "wait", "top", "apply"}
 """Those that name a kind; `apply` names none, unless somebody takes it for another one."""
 WITH_VALUE = {"-n", "--namespace", "--context", "-o", "-l", "--type", "-p", "--for", "-f", "-k", "--field-manager"}
@@ -39,7 +38,7 @@ def commands(page: Path) -> Iterator[Command]:
         words = _without_flags(text.split())
         if len(words) > 1 and words[0] in VERBS:
             kinds = tuple(kind.partition("/")[0] for kind in words[1].split(","))
-            yield Command(str(page.relative_to(ROOT)), f"kubectl {text.strip()}", kinds)
+            yield Command(str(page.relative_to(pages.ROOT)), f"kubectl {text.strip()}", kinds)
 
 
 def _without_flags(words: list[str]) -> list[str]:
@@ -51,7 +50,7 @@ def _without_flags(words: list[str]) -> list[str]:
     return left
 
 
-EVERY = [command for page in PAGES for command in commands(page)]
+EVERY = [command for page in pages.PAGES for command in commands(page)]
 
 
 def test_the_commands_of_pages_are_found() -> None:
