@@ -302,9 +302,9 @@ class Surroundings:
                 whole = int(counts[1] + answers) - int(counts[1])
                 if (worth := self.worth[version]) is not None:
                     self._worth[pod] += Ratio.of_mean(whole, whole * worth, whole * worth**2)
-                for name, (top, bottom) in self.bears[version].items():
+                for metric, (top, bottom) in self.bears[version].items():
                     squares = (whole * top**2, whole * top * bottom, whole * bottom**2)
-                    self._borne[pod][name] += Ratio(whole, whole * top, whole * bottom, *squares)
+                    self._borne[pod][metric] += Ratio(whole, whole * top, whole * bottom, *squares)
                 self._made[pod][(self.now // 60 + 1) * 60] += whole
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
