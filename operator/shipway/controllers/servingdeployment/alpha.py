@@ -22,11 +22,10 @@ def of_gates(rollout: Rollout) -> Mapping[str, float]:
     A gate's part is split evenly once more over all answers and its slices.
     """
     whole = Fraction(rollout.alpha)
-    deciding = {gate.name: 1 for gate in rollout.gates if gate.spends_alpha}
-    parts = split(whole, deciding) if deciding else {}
+    parts = split(whole, [gate.name for gate in rollout.gates if gate.spends_alpha])
     found: dict[str, Fraction] = {}
     for gate in rollout.gates:
-        found |= split(parts.get(gate.name, whole), {test.name: 1 for test in gate.tests})
+        found |= split(parts.get(gate.name, whole), [test.name for test in gate.tests])
     return {name: float(part) for name, part in found.items()}
 
 

@@ -38,6 +38,7 @@ class Surroundings:
         slow: Share of answers that take a second, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
         worth: What every answer says that it is worth, by version; a version with none says nothing.
+        bears: What every answer bears besides, two numbers by the metric's name, by version.
         outcome: What every answer predicts and the share of those that come true, by version; none has no labels.
         scores: Shares of the predictions in bins, by version; a version with none does not count its predictions.
         labels_late: Seconds from an answer until it is known whether what it predicted came true.
@@ -60,6 +61,7 @@ class Surroundings:
         self.slow: dict[str, float] = defaultdict(float)
         self.lost: dict[str, float] = defaultdict(float)
         self.worth: dict[str, float | None] = defaultdict(lambda: None)
+        self.bears: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
         self.outcome: dict[str, tuple[float, float] | None] = defaultdict(lambda: None)
         self.scores: dict[str, Sequence[float]] = defaultdict(lambda: (0.1,) * 10)
         self.labels_late = 0.0
@@ -76,6 +78,7 @@ class Surroundings:
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
+        self._borne: dict[str, dict[str, Ratio]] = defaultdict(lambda: defaultdict(Ratio))
         self._sliced: dict[str, dict[str, list[float]]] = defaultdict(dict)
         self._made: dict[str, Counter[float]] = defaultdict(Counter)
         self._versions = itertools.count(1)
@@ -219,7 +222,7 @@ class Surroundings:
         return _times(positives, (prediction, True)) + _times(made - positives, (prediction, False))
 
     def _metrics(self, pod: str) -> dict[str, Ratio]:
-        return {"worth": self._worth[pod]} if pod in self._worth else {}
+        return {**({"worth": self._worth[pod]} if pod in self._worth else {}), **self._borne[pod]}
 
     def _kserve(self) -> None:
         services = self.services()
@@ -299,6 +302,9 @@ class Surroundings:
                 whole = int(counts[1] + answers) - int(counts[1])
                 if (worth := self.worth[version]) is not None:
                     self._worth[pod] += Ratio.of_mean(whole, whole * worth, whole * worth**2)
+                for metric, (top, bottom) in self.bears[version].items():
+                    squares = (whole * top**2, whole * top * bottom, whole * bottom**2)
+                    self._borne[pod][metric] += Ratio(whole, whole * top, whole * bottom, *squares)
                 self._made[pod][(self.now // 60 + 1) * 60] += whole
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]

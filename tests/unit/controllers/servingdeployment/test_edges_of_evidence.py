@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import aiohttp
+import pytest
+
+from shipway.integrations.prometheus import Prometheus
 from unit.controllers.servingdeployment.beginnings import at, released
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
+from unit.integrations.strangers import stranger
 
 
 def requests_of(world: World) -> tuple[int, int]:
@@ -79,6 +84,99 @@ def told(world: World) -> str:
     world.rate = 0.0
     world.run(2.5)
     return world.status.summary
+
+
+def series(*values: str) -> dict[str, Any]:
+    """What Prometheus says to a query."""
+    found = [{"metric": {"pod": str(number)}, "value": [1800000000.5, value]} for number, value in enumerate(values)]
+    return {"status": "success", "data": {"resultType": "vector", "result": found}}
+
+
+async def tells(world: World, *values: str) -> None:
+    """From now on the query gives these, read from a real socket as in a cluster."""
+    async with stranger() as server, aiohttp.ClientSession() as session:
+        server.answer = series(*values)
+        url = f"http://127.0.0.1:{server.port}"
+        world.strangers.measured = await Prometheus(url, session=session).number("busy")
+
+
+class TestPrometheus:
+    BUSY = {"name": "busy", "type": "PromQL", "query": "busy", "limit": "0.8", "intervalSeconds": 5}  # noqa: RUF012
+    EMPTY = "the query gives no series; write one that gives exactly one"
+    NAN = "the query gives NaN, which is no number to compare"
+
+    async def watched(self, **rollout: Any) -> World:
+        """A world in which v2 has a quarter of the traffic and Prometheus has told one good number of it."""
+        steps = [{"setWeight": 25}, {"pause": {"seconds": 30}}, {"setWeight": 50}, {"pause": {"seconds": 20}}]
+        world = released(rollout={"steps": steps, "gates": [*GATES, self.BUSY], "bakeSeconds": 20} | rollout)
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 25)
+        await tells(world, "0.4")
+        world.run(6)
+        return world
+
+    def says(self, world: World) -> tuple[str, str]:
+        found = next(gate for gate in world.status.rollout.gates if gate.name == "busy")
+        return found.verdict, found.message
+
+    @pytest.mark.parametrize(("values", "why"), [((), EMPTY), (("NaN",), NAN)], ids=["empty", "NaN"])
+    async def test_that_gives_no_number_holds_the_step_and_lets_it_go_on_when_it_gives_one(
+        self, values: tuple[str, ...], why: str
+    ):
+        world = await self.watched()
+        await tells(world, *values)
+        world.run(60)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.ready() == ("False", "MetricsUnavailable")
+        assert self.says(world) == ("Error", why)
+        assert f"busy: {why}; held until there is an answer" in world.status.summary
+        assert world.incidents() == []
+        await tells(world, "0.4")
+        world.run(6)
+        assert self.says(world) == ("Inconclusive", "2 of 3 good measurements seen")
+        world.until(lambda: world.share("v2") == 50, within=10)
+        world.until(lambda: world.serves("v2"), within=120)
+        assert world.incidents() == []
+
+    async def test_that_gives_no_number_is_neither_good_nor_an_excuse_for_what_was_bad_before(self):
+        world = await self.watched()
+        await tells(world, "0.9")
+        world.run(5)
+        await tells(world, "NaN")
+        world.run(20)
+        assert (world.share("v2"), self.says(world)) == (25, ("Error", self.NAN))
+        await tells(world, "0.9")
+        world.until(lambda: world.share("v1") == 100, within=6)
+        (incident,) = world.incidents()
+        assert incident["spec"]["summary"] == "busy: 0.9; at most 0.8 is allowed; 2 measurements in a row were worse"
+
+    async def test_that_stays_empty_calls_for_a_person_who_is_told_the_gate_and_the_query_s_fault(self):
+        world = await self.watched(errorSeconds=20)
+        await tells(world)
+        world.until(lambda: bool(world.incidents()), within=60)
+        (incident,) = world.incidents()
+        assert (incident["spec"]["type"], incident["spec"]["gate"]) == ("GateError", "busy")
+        assert self.EMPTY in incident["spec"]["summary"]
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+
+    async def test_whose_counters_began_anew_gives_a_rate_after_a_while_and_is_no_error_until_then(self):
+        """A rate takes two samples: of a pod that has just restarted it is empty for one scrape or two."""
+        world = await self.watched()
+        await tells(world)
+        world.run(10)
+        assert self.says(world) == ("Inconclusive", self.EMPTY)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        await tells(world, "0")
+        world.until(lambda: world.share("v2") == 50, within=20)
+        world.run(1)
+        assert world.ready() == ("False", "Progressing")
+
+    async def test_that_was_empty_all_the_time_promotes_nothing(self):
+        world = await self.watched(inconclusive={"holdSeconds": 15, "then": "Promote"})
+        await tells(world)
+        world.run(120)
+        assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.ready() == ("False", "MetricsUnavailable")
 
 
 class TestClockBack:
