@@ -48,7 +48,8 @@ class Rollout(ApiModel):
     bake_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
     """How long the gates go on, and the old version is kept, after 100 percent."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
-    """Longest time for a version to become ready."""
+    """Longest time for a version to become ready, and for each further step to get the replicas that it needs. Then the
+    version is taken back, without a quarantine."""
     freeze: Annotated[list[Freeze], Field(max_length=16), list_map("name")] = []
     """Windows in which no release starts and none gets more traffic."""
     after: Annotated[list[Predecessor], Field(max_length=8), list_map("name")] = []

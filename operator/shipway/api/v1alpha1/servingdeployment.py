@@ -222,6 +222,9 @@ class RolloutStatus(ApiModel):
     """Where it is."""
     step_index: Annotated[int, Field(ge=0)] = 0
     """Index into the steps: the setWeight or mirror that holds now; the pauses after it belong to it."""
+    step: Annotated[str, Field(max_length=16)] | None = None
+    """Which of how many weights and mirrors is under way, such as 2/4; a pause belongs to the one before it. Unset
+    before the first step and after the last."""
     mirror: bool = False
     """Whether the new version sees a copy of every request in this step, and answers nobody."""
     step_hash: Annotated[str, Field(max_length=64)] = ""
@@ -247,6 +250,8 @@ class RolloutStatus(ApiModel):
     """How often it lost its last ready replica while stable kept one."""
     hold_since: Time | None = None
     """Since when the step is over but a gate cannot tell."""
+    lacking_since: Time | None = None
+    """Since when the step is over but replicas for the next one are missing; unset while it is paused or frozen."""
     error_since: Time | None = None
     """Since when the gates are in Error, for want of numbers."""
     error_incident: Annotated[str, Field(max_length=253)] = ""
@@ -359,7 +364,7 @@ KIND = Kind(
         Column("Stable", ".status.stable.version"),
         Column("Candidate", ".status.candidate.version"),
         Column("Weight", ".status.rollout.weights.observed", "integer"),
-        Column("Step", ".status.rollout.stepIndex", "integer"),
+        Column("Step", ".status.rollout.step"),
         Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
         Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
         Column("Summary", ".status.summary", priority=1),

@@ -1,11 +1,12 @@
 """What is written down beside the decision: what was seen of route, counts and objectives, and who is leaving."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import RolloutStatus, ServingDeploymentStatus, Weights
-from shipway.controllers.servingdeployment import blindness, objectives
+from shipway.controllers.servingdeployment import blindness, capacity, objectives, progress
 from shipway.controllers.servingdeployment.draining import draining
 from shipway.controllers.servingdeployment.evidence import gate_statuses, step_token, to_status
 from shipway.controllers.servingdeployment.situation import ACTIVE, Situation, is_of
@@ -15,7 +16,8 @@ def keep_books(s: Situation, status: ServingDeploymentStatus, *, existing: Itera
     """The decided status with everything that was seen."""
     changes: dict[str, Any] = {"draining": draining(s, status, existing), "objectives": objectives.seen(s)}
     if status.rollout is not None:
-        changes["rollout"] = _seen(s, status.rollout)
+        rollout = _seen(s, status.rollout)
+        changes["rollout"] = rollout.model_copy(update=_progress(replace(s, status=status), rollout))
     if status.abort is not None and status.abort.route_confirmed_at is None:
         changes["abort"] = status.abort.model_copy(update={"route_confirmed_at": _confirmed(s, status)})
     return status.model_copy(update=changes)
@@ -58,6 +60,11 @@ def _numbers(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:
         "gates": gate_statuses(s.spec.rollout.tests, s.findings),
         "evidence": to_status(s.findings.evidence, s.findings.cursors),
     }
+
+
+def _progress(after: Situation, rollout: RolloutStatus) -> dict[str, Any]:
+    """Where the decided status stands, and since when it lacks nothing but replicas."""
+    return {"step": progress.place(after), "lacking_since": capacity.seen(after, rollout)}
 
 
 def _blindness(s: Situation, rollout: RolloutStatus) -> dict[str, Any]:

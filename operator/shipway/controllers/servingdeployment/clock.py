@@ -14,7 +14,10 @@ from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
 
 SLACK_SECONDS = 2.0
 """How far ahead a time may be: waits count from the next whole second, and the clocks of two machines differ."""
-_OF_A_ROLLOUT = ("started_at", "step_started_at", "paused_at", "unready_since", "hold_since", "error_since")
+_OF_A_ROLLOUT = (
+    *("started_at", "step_started_at", "paused_at"),
+    *("unready_since", "hold_since", "lacking_since", "error_since"),
+)
 
 
 def caught_up(status: ServingDeploymentStatus, *, now: float) -> ServingDeploymentStatus:

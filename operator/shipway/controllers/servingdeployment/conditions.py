@@ -3,8 +3,8 @@
 from shipway.api.conditions import Type, Verdict, merge
 from shipway.api.schema import Condition
 from shipway.api.v1alpha1.gates import Verdict as GateVerdict
-from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, ServingDeploymentStatus
-from shipway.controllers.servingdeployment import objectives, steps
+from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, RolloutStatus, ServingDeploymentStatus, Verb
+from shipway.controllers.servingdeployment import capacity, objectives, progress, steps
 from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.evidence import describe
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same
@@ -19,9 +19,11 @@ _FINE = frozenset({GateVerdict.PASS, GateVerdict.NO_EVIDENCE_OF_HARM})
 def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int) -> list[Condition]:
     """Ready: the wanted version has all traffic and is trusted. Serving: somebody answers. Guarded: by a comparison.
 
-    ObjectivesMet: whoever answers does so well enough. It changes no other condition: a new version may be the cure.
+    ObjectivesMet: whoever answers does so well enough. It changes the status of no other condition, for a new version
+    may be the cure; the message of Ready has it all the same.
     """
     reason, message = state_of(s)
+    message = _and(message, _besides(s))
     ready = reason is Reason.SERVING
     verdicts = [Verdict(Type.READY, status=ready, reason=reason, message=message), _serving(s)]
     if status.rollout is not None:
@@ -36,8 +38,28 @@ def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int
 
 
 def summary(s: Situation) -> str:
-    """The sentence `kubectl get -o wide` shows."""
-    return state_of(s)[1][:_LIMIT]
+    """The sentence `kubectl get -o wide` shows. However long it is, what it ends with is not cut off."""
+    sentence, besides = state_of(s)[1], _besides(s)
+    room = _LIMIT - len(f"; {besides}") if besides else _LIMIT
+    return _and(sentence[:room], besides)
+
+
+def _besides(s: Situation) -> str:
+    """What an on-call person must know whatever state it is in."""
+    unguarded = _unguarded(s, s.rollout) if s.rollout else None
+    clauses = [f"not guarded: {unguarded[1]}"] if unguarded else []
+    clauses += [
+        f"the error budget of {status.name} burns: {status.message} (Incident {status.incident})"
+        for status in s.status.objectives
+        if status.state == "Burning"
+    ]
+    return "; ".join(clauses)[: _LIMIT // 2]
+
+
+def _and(sentence: str, clause: str) -> str:
+    if not clause:
+        return sentence
+    return f"{sentence} {clause[0].upper()}{clause[1:]}" if sentence.endswith(".") else f"{sentence}; {clause}"
 
 
 _STALLED = {Reason.HOST_TAKEN, Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
@@ -97,13 +119,12 @@ def _releasing(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str]:
 
 def _goes_on(s: Situation, rollout: RolloutStatus) -> bool:
     """Whether there is a step that the new version has yet to enter."""
-    known = rollout.step_hash == steps.hash_of(s.stages)
-    return not known or steps.after(s.stages, s.stage) is not None
+    return not progress.knows_its_step(s, rollout) or steps.after(s.stages, s.stage) is not None
 
 
 def _until_promoted(s: Situation, rollout: RolloutStatus) -> bool:
     """Whether the step's weight holds and nothing but a person ends the step."""
-    entered = rollout.step_started_at is not None and rollout.step_hash == steps.hash_of(s.stages)
+    entered = rollout.step_started_at is not None and progress.knows_its_step(s, rollout)
     return entered and s.stage.until_promoted and not rollout.wait_skipped
 
 
@@ -124,6 +145,8 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
     if blind := blindness(s):
         about = f" (Incident {rollout.error_incident})" if rollout.error_incident else ""
         return blind.reason, f"{blind.message}; held until {blind.until}{about}"
+    if stage := capacity.awaited(s):
+        return Reason.PREDICTOR_STARTING, _lacking_words(s, rollout, stage)
     if rollout.hold_since:
         return Reason.AWAITING_EVIDENCE, _evidence_words(s, rollout)
     return None
@@ -138,13 +161,28 @@ def _starting_words(s: Situation, rollout: RolloutStatus) -> str:
     return f"{fleet.ready} of {needed} replicas{whose} ready ({limit}): {fleet.message}"
 
 
+def _lacking_words(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
+    deadline = s.spec.rollout.progress_deadline_seconds
+    limit = f"not enough after {deadline} s" if capacity.is_overdue(s, rollout) else f"at most {deadline} s"
+    count, why = capacity.lacking_words(s, stage)
+    return f"{count} are ready (since {rollout.lacking_since}, {limit}): {why}"
+
+
 def _paused_words(s: Situation, rollout: RolloutStatus) -> str:
     """Since when, and by whom: a person, or the gates when they could not tell."""
     since = f"paused since {rollout.paused_at}"
+    if action := _pausing(s, rollout):
+        return f"paused by {action.by or 'unknown'} since {action.at} ({action.reason or 'no reason given'})"
     if not rollout.hold_since:
         return since
     undecided = _undecided(s)
     return f"{since} because a gate could not tell" + (f": {undecided}" if undecided else "")
+
+
+def _pausing(s: Situation, rollout: RolloutStatus) -> ActionRecord | None:
+    """The verb by which a person paused it; None where the gates did."""
+    at = rollout.paused_at
+    return next((action for action in s.status.actions if action.verb == Verb.PAUSE and action.at == at), None)
 
 
 def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
@@ -171,13 +209,10 @@ def _place(s: Situation, rollout: RolloutStatus) -> str:
         return f"{name} is starting" if rollout.state != "Paused" else name
     if rollout.state == "Baking":
         return f"{name} at 100 %" + (f" ({alone})" if (alone := _alone(s)) else "")
-    stages = s.stages
-    known = rollout.step_hash == steps.hash_of(stages)
-    number = stages.index(s.stage) + 1 if known else 1
-    clock = _clock(s, rollout, s.stage) if known else "steps edited"
+    clock = _clock(s, rollout, s.stage) if progress.knows_its_step(s, rollout) else "steps edited"
     where = "is mirrored" if rollout.mirror else f"at {rollout.weights.observed} %"
     alone = f"; {found}" if (found := _alone(s)) else ""
-    return f"{name} {where} (step {number}/{len(stages)}, {clock}{alone})"
+    return f"{name} {where} (step {progress.place(s)}, {clock}{alone})"
 
 
 def _alone(s: Situation) -> str:
@@ -191,7 +226,8 @@ def _clock(s: Situation, rollout: RolloutStatus, stage: steps.Stage) -> str:
         return "setting the mirror" if stage.mirror else f"setting {stage.weight} %"
     if stage.until_promoted:
         return "until promoted"
-    waited = max(0.0, s.elapsed(rollout.step_started_at) - rollout.paused_seconds)
+    paused = rollout.paused_seconds + s.elapsed(rollout.paused_at)
+    waited = max(0.0, s.elapsed(rollout.step_started_at) - paused)
     return f"{min(_whole(waited), stage.seconds)} s of {stage.seconds} s"
 
 
@@ -246,23 +282,28 @@ def _serving(s: Situation) -> Verdict:
 
 
 def _guarded(s: Situation, rollout: RolloutStatus) -> Verdict:
-    if not rollout.baseline:
-        text = f"{rollout.version} is a first version: there was nothing to compare it with"
-        return Verdict(GUARDED, status=False, reason=Reason.NO_BASELINE, message=text)
-    if rollout.undo:
-        text = f"a person went back to {rollout.version}: no gate was asked"
-        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
-    if not s.spec.rollout.gates:
-        text = "no gates are declared: a bad version is not noticed; add spec.rollout.gates, or take the empty list out"
-        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
-    guards = [gate.name for gate in s.spec.rollout.gates if gate.may_abort]
-    if not guards:
-        text = "no gate may take a bad version back; declare one with onFail: Abort"
-        return Verdict(GUARDED, status=False, reason=Reason.NO_GATES, message=text)
-    names = ", ".join(guards)
+    if unguarded := _unguarded(s, rollout):
+        return Verdict(GUARDED, status=False, reason=unguarded[0], message=unguarded[1])
+    names = ", ".join(gate.name for gate in s.spec.rollout.gates if gate.may_abort)
     whom = f"a twin of {rollout.baseline}" if s.status.twin else rollout.baseline
     text = f"{rollout.version} was compared with {whom} by {names}"
     return Verdict(GUARDED, status=True, reason=Reason.GUARDED, message=text)
+
+
+def _unguarded(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
+    """Why nothing would take a bad version back; None where a gate would."""
+    if not rollout.baseline:
+        return Reason.NO_BASELINE, f"{rollout.version} is a first version, with nothing to compare it with"
+    if rollout.undo:
+        return Reason.NO_GATES, f"a person went back to {rollout.version}, and no gate is asked"
+    if not s.spec.rollout.gates:
+        text = (
+            "no gates are declared, so a bad version is not noticed; add spec.rollout.gates, or take the empty list out"
+        )
+        return Reason.NO_GATES, text
+    if not any(gate.may_abort for gate in s.spec.rollout.gates):
+        return Reason.NO_GATES, "no gate may take a bad version back; declare one with onFail: Abort"
+    return None
 
 
 def _whole(seconds: float) -> int:

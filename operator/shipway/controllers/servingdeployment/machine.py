@@ -10,7 +10,7 @@ from collections.abc import Callable
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, Weights
-from shipway.controllers.servingdeployment import blindness, steps, verbs
+from shipway.controllers.servingdeployment import blindness, capacity, progress, steps, verbs
 from shipway.controllers.servingdeployment.decision import (
     HISTORY_LIMIT,
     Decision,
@@ -96,9 +96,7 @@ def _take_back(s: Situation) -> Decision | None:
     rollout = s.rollout
     if rollout is None or s.fallback is None:
         return None
-    mark = (
-        _mirror_refused(s, rollout) or _gate_failed(s, rollout) or _too_slow_to_start(s, rollout) or _broken(s, rollout)
-    )
+    mark = next((mark for reason in _AGAINST if (mark := reason(s, rollout)) is not None), None)
     if mark is None or (s.share(rollout.inference_service) and not s.fallback_answers):
         return None
     return _note_exposure(s, rollout) or take_back(s, mark)
@@ -141,6 +139,16 @@ def _too_slow_to_start(s: Situation, rollout: RolloutStatus) -> Mark | None:
     return _mark(s, rollout, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 
+def _too_few_replicas(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    """The version did nothing wrong: it is given up so that what it holds is free, and somebody is called."""
+    stage = capacity.awaited(s)
+    if stage is None or not capacity.is_overdue(s, rollout):
+        return None
+    count, why = capacity.lacking_words(s, stage)
+    message = f"only {count} ready within {s.spec.rollout.progress_deadline_seconds} s: {why}"
+    return _mark(s, rollout, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
+
+
 def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
     fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
     if rollout.state == "Starting":
@@ -154,6 +162,15 @@ def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
     if rollout.unready_since and s.elapsed(rollout.unready_since) >= deadline:
         return _mark(s, rollout, "NotReady", f"no ready replica for {deadline} s: {fleet.message}")
     return None
+
+
+_AGAINST: tuple[Callable[[Situation, RolloutStatus], Mark | None], ...] = (
+    _mirror_refused,
+    _gate_failed,
+    _too_slow_to_start,
+    _too_few_replicas,
+    _broken,
+)
 
 
 def _mark(
@@ -178,20 +195,13 @@ def _follow_edited_steps(s: Situation) -> Decision | None:
     Where every new step asks for more than was reached, the gates have to agree first.
     """
     rollout = s.rollout
-    if rollout is None or rollout.state != "Stepping" or _knows_its_step(s, rollout):
+    if rollout is None or rollout.state != "Stepping" or progress.knows_its_step(s, rollout):
         return None
-    reached = rollout.history[-1].weight if rollout.history else 0
-    stage = steps.nearest(s.stages, reached)
-    outcome = s.findings.outcome(s.gates)
-    judged = reached or rollout.mirror
-    unharmed = {Verdict.PASS} if judged else {Verdict.PASS, Verdict.INCONCLUSIVE}
-    if stage.weight > reached and (s.freeze or outcome not in unharmed or not s.capacity_for(stage)):
-        return None
-    return enter(s, stage)
-
-
-def _knows_its_step(s: Situation, rollout: RolloutStatus) -> bool:
-    return rollout.step_hash == steps.hash_of(s.stages)
+    stage = progress.nearest(s, rollout)
+    if not progress.asks_for_more(stage, rollout):
+        return enter(s, stage)
+    may = not s.freeze and progress.gates_agree_to_more(s, rollout) and s.capacity_for(stage)
+    return enter(s, stage) if may else None
 
 
 def _begin_step(s: Situation) -> Decision | None:
@@ -231,7 +241,7 @@ def _advance(s: Situation) -> Decision | None:
         return None
     if not rollout.step_hash:
         return enter(s, s.stages[0]) if _may_begin(s) else None
-    if rollout.step_started_at is None or not _knows_its_step(s, rollout) or not _waited(s, rollout):
+    if not progress.is_over(s, rollout):
         return None
     if s.freeze and steps.after(s.stages, s.stage):
         return None
@@ -300,57 +310,37 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
 def _may_begin(s: Situation) -> bool:
     """Before the first weight: warmed, and its counters can be read."""
     seen = s.findings.outcome(s.gates) not in {Verdict.FAIL, Verdict.ERROR}
-    return seen and not s.freeze and s.capacity_for(s.stages[0]) and _is_wanted(s)
-
-
-def _is_wanted(s: Situation) -> bool:
-    """Whether there is a version to release; where a person goes back, whatever the spec asks for."""
-    return isinstance(s.wanted, Wanted) or (s.rollout is not None and s.rollout.undo)
-
-
-def _waited(s: Situation, rollout: RolloutStatus) -> bool:
-    if rollout.wait_skipped:
-        return True
-    waited = s.elapsed(rollout.step_started_at) - rollout.paused_seconds
-    return waited >= s.stage.seconds and not s.stage.until_promoted
+    return seen and not s.freeze and s.capacity_for(s.stages[0]) and progress.is_wanted(s)
 
 
 def _leave_step(s: Situation) -> Decision | None:
     following = steps.after(s.stages, s.stage)
     if following is None:
         return promote(s)
-    return enter(s, following) if s.capacity_for(following) and _is_wanted(s) else None
+    return enter(s, following) if s.capacity_for(following) and progress.is_wanted(s) else None
 
 
 def _when_gates_agree(
     s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Decision | None]
 ) -> Decision | None:
-    outcome = _outcome(s, rollout)
-    if outcome is Verdict.PASS or (outcome is Verdict.INCONCLUSIVE and rollout.wait_skipped):
-        return go_on(s)
-    if outcome is Verdict.INCONCLUSIVE:
-        return _hold(s, rollout, go_on)
-    # Without metrics nothing is decided, and the time without them is not time spent waiting for evidence.
+    cannot_tell = progress.outcome(s, rollout) is Verdict.INCONCLUSIVE
+    if progress.gates_agree(s, rollout):
+        decision = go_on(s)
+        if decision is not None or cannot_tell:
+            return decision
+    elif cannot_tell:
+        return _hold(s, rollout)
+    # Waiting for replicas or for metrics is not waiting for evidence: that begins anew when a gate cannot tell again.
     return Decision(with_rollout(s.status, hold_since=None)) if rollout.hold_since else None
 
 
-def _outcome(s: Situation, rollout: RolloutStatus) -> Verdict:
-    """What the gates say of ending this step; a step that sends nothing, or that the bake follows, proves nothing."""
-    in_step = rollout.state != "Baking"
-    if in_step and (s.stage.sends_nothing or s.stage == steps.Stage(s.stage.index, 100)):
-        return Verdict.PASS
-    return s.findings.outcome(s.gates)
-
-
-def _hold(s: Situation, rollout: RolloutStatus, go_on: Callable[[Situation], Decision | None]) -> Decision | None:
+def _hold(s: Situation, rollout: RolloutStatus) -> Decision | None:
     """A gate cannot tell yet: wait, then do what was declared."""
     rules = s.spec.rollout.inconclusive
     if rollout.hold_since is None:
         return Decision(with_rollout(s.status, hold_since=rfc3339(s.now)))
     if s.elapsed(rollout.hold_since) < rules.hold_seconds:
         return None
-    if rules.then == "Promote":
-        return go_on(s)
     if rules.then == "Abort":
         message = f"no gate could tell within {rules.hold_seconds} s after the step"
         return take_back(s, _mark(s, rollout, "Inconclusive", message)) if s.fallback and s.fallback_answers else None

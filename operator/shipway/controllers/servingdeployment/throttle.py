@@ -53,6 +53,8 @@ def _deadlines(s: Situation, status: ServingDeploymentStatus) -> Iterator[float]
         yield seconds(rollout.step_started_at) + rules.bake_seconds
     if rollout.step_started_at and rollout.state == "Stepping":
         yield seconds(rollout.step_started_at) + _stage_seconds(s, status) + rollout.paused_seconds
+    if rollout.lacking_since:
+        yield seconds(rollout.lacking_since) + rules.progress_deadline_seconds
     if rollout.hold_since:
         yield seconds(rollout.hold_since) + rules.inconclusive.hold_seconds
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, ServingDeploymentStatus, Verb
+from shipway.controllers.servingdeployment import capacity
 from shipway.controllers.servingdeployment.decision import Decision, Lift, take_back, with_rollout
 from shipway.controllers.servingdeployment.situation import Action, Mark, Situation, Wanted, is_of
 from shipway.controllers.servingdeployment.undo import undo
@@ -54,8 +55,18 @@ def _promote(s: Situation, _: Action) -> Outcome:
     if not rollout.step_hash:
         return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
     resumed = _resumed(s)
-    when = f"as soon as it may: {s.freeze.message}" if s.freeze else "now, unless a gate fails"
-    return Decision(with_rollout(resumed, wait_skipped=True)), f"the step ends {when}"
+    skipped = with_rollout(resumed, wait_skipped=True)
+    return Decision(skipped), f"the step ends {_when(replace(s, status=skipped))}"
+
+
+def _when(s: Situation) -> str:
+    if s.freeze:
+        return f"as soon as it may: {s.freeze.message}"
+    stage = capacity.awaited(s)
+    if stage is None:
+        return "now, unless a gate fails"
+    count, _ = capacity.lacking_words(s, stage)
+    return f"as soon as there are the replicas: {count} are ready"
 
 
 def _pause(s: Situation, _: Action) -> Outcome:

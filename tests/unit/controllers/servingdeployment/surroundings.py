@@ -34,6 +34,7 @@ class Surroundings:
 
     Attributes:
         boot: Seconds a pod takes to be ready, by version.
+        room: How many pods of a version the nodes have room for, by version.
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
@@ -57,6 +58,7 @@ class Surroundings:
         self.monotonic = 0.0
         self.objects: dict[tuple[str, str], Object] = {}
         self.boot: dict[str, float] = defaultdict(lambda: 2.0)
+        self.room: dict[str, float] = defaultdict(lambda: float("inf"))
         self.errors: dict[str, float] = defaultdict(float)
         self.slow: dict[str, float] = defaultdict(float)
         self.lost: dict[str, float] = defaultdict(float)
@@ -245,15 +247,22 @@ class Surroundings:
             self._set_pod(pod, ready=False)
             self._counts[pod["metadata"]["name"]] = [self.now, 0.0, 0.0, 0.0]
             self._predicted[pod["metadata"]["name"]] = [0.0] * len(self.scores[version])
-        for pod_name, pod in self._pods(name).items():
-            started = self._counts[pod_name][0]
-            if pod_name not in self.ready_pods(name) and self.now - started >= self.boot[version]:
+        for place, (pod_name, pod) in enumerate(self._pods(name).items()):
+            started, fits = self._counts[pod_name][0], place < self.room[version]
+            if not fits:
+                self._set_pod(pod, ready=False, placed=False)
+            elif pod_name not in self.ready_pods(name) and self.now - started >= self.boot[version]:
                 self._set_pod(pod, ready=True)
 
-    def _set_pod(self, pod: Object, *, ready: bool) -> None:
+    def _set_pod(self, pod: Object, *, ready: bool, placed: bool = True) -> None:
+        unplaced = {
+            "type": "PodScheduled",
+            "status": "False",
+            "message": "0/3 nodes are available: 3 Insufficient cpu.",
+        }
         status = {
             "podIP": "10.0.0.1",
-            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "conditions": [{"type": "Ready", "status": str(ready)}, *([] if placed else [unplaced])],
             "containerStatuses": [{"name": "kserve-container", "restartCount": 0, "state": {"running": {}}}],
         }
         if pod.get("status") != status:
