@@ -131,6 +131,7 @@ def observe(snapshot: Snapshot) -> Situation:
         now=snapshot.now,
         answering=_answering(snapshot, spec, status, route),
         frozen=frozen(spec.rollout.freeze, snapshot.now),
+        unsupported=_unsupported(snapshot, status),
         predecessor=_predecessor(snapshot, spec, wanted),
         turn=_turn(snapshot, status),
         obstacles=_obstacles(snapshot, spec, status),
@@ -175,6 +176,14 @@ def _hold(
     return checks.hold_on(
         wanted.ref, sdep=snapshot.sdep, model=spec.model, incidents=snapshot.incidents, abort=status.abort
     )
+
+
+def _unsupported(snapshot: Snapshot, status: ServingDeploymentStatus) -> Problem | None:
+    """What KServe does with the version being released, or its twin, or else with stable; not with one that is left."""
+    judged = [ref for ref in (status.candidate or status.stable, status.twin) if ref]
+    found = [snapshot.services[ref.inference_service] for ref in judged if ref.inference_service in snapshot.services]
+    why = next(filter(None, map(kserve.unsupported, found)), "")
+    return Problem(Reason.INTEGRATION_UNSUPPORTED, why) if why else None
 
 
 def _predecessor(snapshot: Snapshot, spec: ServingDeploymentSpec, wanted: Wanted | Problem) -> Problem | None:

@@ -181,6 +181,8 @@ class Situation:
     """Who has the traffic, as the route and the InferenceServices tell; read only where the status was lost."""
     frozen: Frozen | None = None
     """The freeze that holds now."""
+    unsupported: Problem | None = None
+    """How KServe runs the version being released, or else stable, so that no route can share out the traffic."""
     predecessor: Problem | None = None
     """Whom a release waits for."""
     turn: Turn | None = None
@@ -224,6 +226,12 @@ class Situation:
         """The gates that decide, and their slices: none without a baseline, when a person goes back, or if observed."""
         asked = self.rollout is not None and self.rollout.baseline and not self.rollout.undo
         return [gate for gate in self.spec.rollout.tests if gate.decides] if asked else ()
+
+    @property
+    def unequipped(self) -> bool:
+        """Whether the cluster lacks what any release needs, which is no version's fault."""
+        missing = isinstance(self.wanted, Problem) and self.wanted.reason is Reason.INTEGRATION_MISSING
+        return missing or self.unsupported is not None
 
     @property
     def freeze(self) -> Frozen | None:
