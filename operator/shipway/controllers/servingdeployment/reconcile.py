@@ -20,7 +20,7 @@ from shipway.controllers.servingdeployment.clock import caught_up
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.freeze import frozen
-from shipway.controllers.servingdeployment.peers import Peer, turn_of
+from shipway.controllers.servingdeployment.peers import Peer, places_asked_for, turn_of
 from shipway.controllers.servingdeployment.situation import (
     Action,
     Answering,
@@ -133,7 +133,7 @@ def observe(snapshot: Snapshot) -> Situation:
         frozen=frozen(spec.rollout.freeze, snapshot.now),
         unsupported=_unsupported(snapshot, status),
         predecessor=_predecessor(snapshot, spec, wanted),
-        turn=_turn(snapshot, status),
+        turn=_turn(snapshot, spec, status),
         obstacles=_obstacles(snapshot, spec, status),
     )
 
@@ -194,9 +194,14 @@ def _predecessor(snapshot: Snapshot, spec: ServingDeploymentSpec, wanted: Wanted
     return predecessors_of(name, spec.model, wanted.ref, after=after, peers=snapshot.peers)
 
 
-def _turn(snapshot: Snapshot, status: ServingDeploymentStatus) -> Turn | None:
-    name, peers = snapshot.sdep["metadata"]["name"], snapshot.peers.values()
-    return turn_of(name, queued_at=status.queued_at, peers=peers, limit=snapshot.max_candidates)
+def _turn(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Turn | None:
+    return turn_of(
+        snapshot.sdep["metadata"]["name"],
+        queued_at=status.queued_at,
+        asks=places_asked_for(spec.rollout),
+        peers=snapshot.peers.values(),
+        limit=snapshot.max_candidates,
+    )
 
 
 def _obstacles(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Mapping[str, str]:

@@ -265,13 +265,6 @@ class Situation:
         """Whether taking the new version's traffic costs no answers: stable is ready, or the new one is not either."""
         return self.fallback_answers or self.fleet(self.subject).ready == 0
 
-    @property
-    def compares_with_twin(self) -> bool:
-        """Whether a release that begins now gets a twin; nobody would look at it without gates."""
-        rules = self.spec.rollout
-        weighed = any(0 < stage.weight < 100 for stage in steps.stages_of(rules.steps))
-        return rules.compare_with == "Twin" and weighed and any(gate.counts for gate in rules.gates)
-
     def capacity_for(self, stage: steps.Stage) -> bool:
         """Whether the new version, and its twin, have the replicas for a stage, warmed, BEFORE the route is changed."""
         return self.subject is not None and self.lacking(stage) is None

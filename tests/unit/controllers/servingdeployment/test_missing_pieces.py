@@ -57,8 +57,8 @@ class TestMissingPieces:
         world.run(30)
         assert world.ready() == ("False", "PredictorStarting")
         assert "KServe has said nothing of its InferenceService yet" in world.status.summary
-        world.kserve_works = True
-        world.run(1)
+        world.kserve_works, world.boot["v1"] = True, 10.0
+        world.run(3)
         assert "its pods are starting" in world.status.summary
         world.until(lambda: world.serves("v1"))
 
