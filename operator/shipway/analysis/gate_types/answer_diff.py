@@ -79,18 +79,18 @@ class AnswerDiff:
         return False
 
     @property
-    def _knows_no_copies(self) -> bool:
-        """Whether both versions answer and tell it, and no request was ever found among the answers of both."""
+    def _problem(self) -> str:
+        """Why no answers can be laid side by side; empty where that is not known."""
+        if version := self.silence.of_whom:
+            return f"the predictor of {version} does not tell its answers (/counters?answers=true)"
         unpaired = min(self.unpaired.candidate, self.unpaired.stable)
-        return not self.pairs.trials and unpaired >= UNPAIRED_BATCHES
+        return _NO_PAIRS if not self.pairs.trials and unpaired >= UNPAIRED_BATCHES else ""
 
     def _verdict(self, found: Interval) -> tuple[Verdict, str]:
         if not self.mirrored:
             return Verdict.NO_EVIDENCE_OF_HARM, "no request is answered by both versions now"
-        if version := self.silence.of_whom:
-            return Verdict.ERROR, f"the predictor of {version} does not tell its answers (/counters?answers=true)"
-        if self._knows_no_copies:
-            return Verdict.ERROR, _NO_PAIRS
+        if problem := self._problem:
+            return Verdict.ERROR, problem
         margin = self.allowed.margin
         if found.lower > margin:
             return Verdict.FAIL, f"at least {found.lower:.2%} of the answers differ; {margin:.2%} is allowed"
