@@ -44,8 +44,10 @@ _INTEGRATIONS = (
     (INFERENCE_SERVICE, "KServe 0.20 or later (inferenceservices.serving.kserve.io)"),
     (
         HTTP_ROUTE,
-        "Gateway API 1.0 or later (httproutes.gateway.networking.k8s.io; KServe's Knative mode and spec.canary are no "
-        "substitute)",
+        (
+            "Gateway API 1.0 or later (httproutes.gateway.networking.k8s.io; KServe's Knative mode and spec.canary are "
+            "no substitute)"
+        ),
     ),
 )
 

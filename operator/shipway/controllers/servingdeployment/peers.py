@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shipway.api.v1alpha1.servingdeployment import Reason, Rollout
+from shipway.api.v1alpha1.rollout import Rollout
+from shipway.api.v1alpha1.servingdeployment import Reason
 from shipway.controllers.servingdeployment.situation import ACTIVE
 from shipway.controllers.servingdeployment.turn import Turn
 from shipway.controllers.servingdeployment.twin import is_asked_for

@@ -62,7 +62,9 @@ def test_without_a_limit_nobody_waits():
 def test_a_release_waits_while_others_have_all_places_and_says_who_and_for_how_many():
     world = waiting_behind("Stepping", "Baking", limit=2)
     assert world.ready() == ("False", "AwaitingTurn")
-    assert "2 of 2 places of the namespace are taken (other-0, other-1), number 1 of 1 that wait" in world.status.summary
+    assert (
+        "2 of 2 places of the namespace are taken (other-0, other-1), number 1 of 1 that wait" in world.status.summary
+    )
     assert world.share("v1") == 100
 
 

@@ -1,4 +1,4 @@
-"""A KServe that runs versions as no route can share out: said, with what would help, and nobody's traffic is touched."""
+"""A KServe that runs versions as no route can serve: said, with what would help, and nobody's traffic is touched."""
 
 import copy
 
@@ -40,8 +40,8 @@ class TestKnativeMode:
         assert world.ready() == ("False", "IntegrationUnsupported")
         assert (world.state(), world.shares()) == ("Starting", {})
         assert world.status.summary == (
-            f"v1 is starting: KServe runs InferenceService {world.service_of('v1')} in Serverless mode, whose traffic an "
-            "HTTPRoute cannot share out; install KServe 0.20 or later, and let nobody change the annotation "
+            f"v1 is starting: KServe runs InferenceService {world.service_of('v1')} in Serverless mode, whose traffic "
+            "an HTTPRoute cannot share out; install KServe 0.20 or later, and let nobody change the annotation "
             "serving.kserve.io/deploymentMode: Standard; then delete that InferenceService, and it is made again"
         )
         world.default_mode = "Standard"
