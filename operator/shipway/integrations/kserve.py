@@ -27,6 +27,8 @@ _LEAST_NAME = 12
 _HASH_LENGTH = 6
 _USER = 65532
 _SIZES = ("minReplicas", "maxReplicas")
+_ROUTABLE_MODES = frozenset({"Standard", "RawDeployment"})
+"""In these KServe makes a Deployment and a Service, among which a route can share out; one mode, renamed in 0.16."""
 _DECISIVE = ("modelFormat", "runtime", "storageUri", "args", "env")
 _IDENTITY = frozenset({"SHIPWAY_MODEL_DIGEST", "SHIPWAY_MODEL_VERSION"})
 _FIRST_FIELDS = frozenset({"runtime", "storage_container_name", "resources", "service_account_name"})
@@ -210,6 +212,41 @@ def predictor_ready(service: Object) -> bool:
     """Whether KServe says that the predictor is available."""
     conditions = service.get("status", {}).get("conditions", ())
     return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
+
+
+def unsupported(service: Object) -> str:
+    """Why no route of ours can share out its traffic, and what would help; empty where one can.
+
+    A KServe before 0.16 does not know the mode that is asked for, and takes its default instead.
+    """
+    name, mode = service["metadata"]["name"], _mode(service)
+    if mode not in _ROUTABLE_MODES:
+        return (
+            f"KServe runs InferenceService {name} in {mode} mode, whose traffic an HTTPRoute cannot share out; "
+            "install KServe 0.20 or later, and let nobody change the annotation serving.kserve.io/deploymentMode: "
+            "Standard; then delete that InferenceService, and it is made again"
+        )
+    if field := _own_split(service):
+        return (
+            f"InferenceService {name} has {field}, so KServe would share out its traffic beside the HTTPRoute; "
+            "take the field out"
+        )
+    return ""
+
+
+def _mode(service: Object) -> str:
+    """How KServe runs it; before 0.15.1 it does not say, but names revisions in Knative mode alone."""
+    status = service.get("status", {})
+    revision = status.get("components", {}).get("predictor", {}).get("latestCreatedRevision")
+    return str(status.get("deploymentMode") or ("Knative" if revision else "Standard"))
+
+
+def _own_split(service: Object) -> str:
+    """The field by which KServe is to split the traffic; empty where none is set."""
+    spec = service["spec"]
+    if spec.get("canary"):
+        return "spec.canary"
+    return "spec.predictor.canaryTrafficPercent" if "canaryTrafficPercent" in spec.get("predictor", {}) else ""
 
 
 def complaint(service: Object) -> str:

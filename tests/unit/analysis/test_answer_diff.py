@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shipway.analysis.counts import Count
-from shipway.analysis.gate_types.answer_diff import AnswerDiff
+from shipway.analysis.gate_types.answer_diff import UNPAIRED_BATCHES, AnswerDiff
 from shipway.analysis.gates import Tolerance
 from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
@@ -71,3 +71,36 @@ def test_where_nobody_is_asked_nothing_is_compared_and_what_was_is_not_forgotten
 
 def test_the_next_step_begins_with_nothing():
     assert after(gate(), *[0.5] * 12).next_step(keep_stable=True).pairs == Count()
+
+
+def without_pairs(seen: AnswerDiff, batches: int, *, stable: Count = ANSWERS) -> AnswerDiff:
+    """After so many batches in which both told answers, and of no request both."""
+    for _ in range(batches):
+        seen = seen.observe(
+            candidate=Sample(ANSWERS, pairs=(), tells_answers=True), stable=Sample(stable, tells_answers=True)
+        )
+    return seen
+
+
+def test_answers_of_both_without_one_request_of_both_are_an_error_that_names_the_id_and_who_must_copy_it():
+    seen = without_pairs(gate(), UNPAIRED_BATCHES - 1)
+    assert seen.judge().verdict is Verdict.INCONCLUSIVE
+    judged = without_pairs(seen, 1).judge()
+    assert judged.verdict is Verdict.ERROR
+    assert "x-request-id" in judged.message
+    assert "gateway" in judged.message
+
+
+def test_one_request_that_both_answered_shows_that_the_gateway_copies_ids():
+    late = after(without_pairs(gate(), 2 * UNPAIRED_BATCHES), 0.0)
+    assert late.judge().verdict is Verdict.INCONCLUSIVE
+    assert without_pairs(late, 2 * UNPAIRED_BATCHES).judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_stable_version_that_answers_nothing_is_no_sign_of_a_gateway_that_copies_no_ids():
+    assert without_pairs(gate(), 2 * UNPAIRED_BATCHES, stable=Count()).judge().verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_next_step_waits_anew_for_a_request_of_both():
+    seen = without_pairs(gate(), UNPAIRED_BATCHES).next_step(keep_stable=False)
+    assert without_pairs(seen, 1).judge().verdict is Verdict.INCONCLUSIVE

@@ -280,6 +280,14 @@ def _reverted() -> World:
     return world
 
 
+def _in_knative_mode() -> World:
+    world = released()
+    world.default_mode = "Knative"
+    world.change(version="v2")
+    world.until(lambda: world.ready()[1] == "IntegrationUnsupported")
+    return world
+
+
 def _never_ready() -> World:
     world = released(rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 10})
     world.boot["v2"] = float("inf")
@@ -337,6 +345,7 @@ DEPLOYMENTS: dict[str, Build] = {
     "its version is being verified": _deployment(_unverified),
     "its alias names nothing": _deployment(lambda: new(version=None, alias="champion")),
     "KServe is missing": _deployment(lambda: new(absent="InferenceService")),
+    "KServe runs it as no route can serve": _deployment(_in_knative_mode),
     "its predictor is refused": _deployment(lambda: new(refuse="InferenceService")),
     "a first version starts": _deployment(new),
     "the gateway does not accept it": _deployment(_gateway_refuses),

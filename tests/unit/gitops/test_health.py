@@ -71,6 +71,7 @@ TRUTH: dict[str, dict[str, tuple[str, Health]]] = {
         "its version is being verified": ("VersionNotReady", PROGRESSING),
         "its alias names nothing": ("AliasUnresolved", PROGRESSING),
         "KServe is missing": ("IntegrationMissing", PROGRESSING),
+        "KServe runs it as no route can serve": ("IntegrationUnsupported", PROGRESSING),
         "its predictor is refused": ("PredictorRefused", PROGRESSING),
         "a first version starts": ("PredictorStarting", PROGRESSING),
         "the gateway does not accept it": ("RouteNotAccepted", PROGRESSING),

@@ -195,3 +195,37 @@ def test_kserves_own_words_are_passed_on():
         kserve.complaint({"status": {"conditions": [{"type": "Ready", "status": "False", "message": "why"}]}}) == "why"
     )
     assert kserve.complaint({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "mode"),
+    [
+        ({}, ""),
+        ({"deploymentMode": "Standard"}, ""),
+        ({"deploymentMode": "RawDeployment"}, ""),
+        ({"deploymentMode": "Knative"}, "Knative mode"),
+        ({"deploymentMode": "Serverless"}, "Serverless mode"),
+        ({"deploymentMode": "ModelMesh"}, "ModelMesh mode"),
+        ({"components": {"predictor": {"url": "http://ranker"}}}, ""),
+        ({"components": {"predictor": {"latestCreatedRevision": "ranker-00001"}}}, "Knative mode"),
+    ],
+)
+def test_modes_whose_traffic_a_route_cannot_share_out_are_named_with_what_to_install(status: dict, mode: str):
+    said = kserve.unsupported({**rendered(), "status": status})
+    assert mode in said
+    assert bool(said) == bool(mode) == ("install KServe 0.20 or later" in said)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"canary": [{"trafficPercent": 10}]}, "spec.canary"),
+        ({"canary": []}, ""),
+        ({"predictor": {"canaryTrafficPercent": 10}}, "spec.predictor.canaryTrafficPercent"),
+    ],
+)
+def test_what_has_kserve_itself_split_the_traffic_is_named(spec: dict, field: str):
+    service = rendered()
+    said = kserve.unsupported({**service, "spec": {**service["spec"], **spec}})
+    assert field in said
+    assert bool(said) == bool(field)

@@ -13,6 +13,14 @@ from shipway.analysis.sample import Sample
 from shipway.analysis.silence import NOBODY, Silence
 from shipway.api.v1alpha1.gates import Verdict
 
+UNPAIRED_BATCHES = 120
+"""Batches with answers of both versions and not one request that both have answered, after which it is no coincidence:
+half a minute as a rule, twice as long as an answer waits for its other half."""
+_NO_PAIRS = (
+    "both versions answer, and no request is known by one x-request-id to both; "
+    "let the gateway give each request an id of its own and its copy the same one"
+)
+
 
 @dataclass(frozen=True)
 class AnswerDiff:
@@ -26,6 +34,7 @@ class AnswerDiff:
         pairs: Requests answered by both, and those of them answered differently.
         detector: Whether that has become more than what is allowed.
         silence: Who answers without telling answers.
+        unpaired: Who answers without a request of the batch being known to be answered by both.
     """
 
     name: str
@@ -35,25 +44,27 @@ class AnswerDiff:
     pairs: Count = NOTHING
     detector: Detector = field(default_factory=Detector)
     silence: Silence = NOBODY
+    unpaired: Silence = NOBODY
 
     def observe(self, *, candidate: Sample, stable: Sample) -> "AnswerDiff":
         """See GateEvidence."""
         if candidate.pairs is None:
             return replace(self, mirrored=False)
         batch = Count(len(candidate.pairs), sum(distance > self.tolerance for distance in candidate.pairs))
-        heard = candidate.tells_answers, stable.tells_answers
+        heard, paired = (candidate.tells_answers, stable.tells_answers), (batch.trials > 0, batch.trials > 0)
         return replace(
             self,
             mirrored=True,
             pairs=self.pairs + batch,
             detector=self.detector.observe(batch, self.allowed.margin),
             silence=self.silence.observe(candidate.answers, stable.answers, heard=heard),
+            unpaired=self.unpaired.observe(candidate.answers, stable.answers, heard=paired),
         )
 
     def next_step(self, *, keep_stable: bool) -> "AnswerDiff":
         """See GateEvidence."""
         del keep_stable
-        return replace(self, pairs=NOTHING, detector=Detector(), silence=NOBODY)
+        return replace(self, pairs=NOTHING, detector=Detector(), silence=NOBODY, unpaired=NOBODY)
 
     def judge(self) -> Judgement:
         """See GateEvidence."""
@@ -67,11 +78,19 @@ class AnswerDiff:
         """See GateEvidence; the difference is nobody's but the new version's."""
         return False
 
+    @property
+    def _problem(self) -> str:
+        """Why no answers can be laid side by side; empty where that is not known."""
+        if version := self.silence.of_whom:
+            return f"the predictor of {version} does not tell its answers (/counters?answers=true)"
+        unpaired = min(self.unpaired.candidate, self.unpaired.stable)
+        return _NO_PAIRS if not self.pairs.trials and unpaired >= UNPAIRED_BATCHES else ""
+
     def _verdict(self, found: Interval) -> tuple[Verdict, str]:
         if not self.mirrored:
             return Verdict.NO_EVIDENCE_OF_HARM, "no request is answered by both versions now"
-        if version := self.silence.of_whom:
-            return Verdict.ERROR, f"the predictor of {version} does not tell its answers (/counters?answers=true)"
+        if problem := self._problem:
+            return Verdict.ERROR, problem
         margin = self.allowed.margin
         if found.lower > margin:
             return Verdict.FAIL, f"at least {found.lower:.2%} of the answers differ; {margin:.2%} is allowed"

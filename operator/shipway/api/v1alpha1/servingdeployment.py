@@ -39,6 +39,7 @@ class Reason(StrEnum):
     VERSION_NOT_READY = "VersionNotReady"
     ALIAS_UNRESOLVED = "AliasUnresolved"
     INTEGRATION_MISSING = "IntegrationMissing"
+    INTEGRATION_UNSUPPORTED = "IntegrationUnsupported"
     PREDICTOR_STARTING = "PredictorStarting"
     PREDICTOR_REFUSED = "PredictorRefused"
     PROGRESSING = "Progressing"

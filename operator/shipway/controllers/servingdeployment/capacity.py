@@ -42,7 +42,9 @@ def lacking_words(s: Situation, stage: Stage) -> tuple[str, str]:
 def _without_replicas(s: Situation) -> Stage | None:
     """The stage that comes next, where its time has come and the replicas for it are missing."""
     rollout = s.rollout
-    if rollout is None or rollout.state != "Stepping" or s.freeze or s.rival or not progress.is_wanted(s):
+    if rollout is None or rollout.state != "Stepping" or s.freeze or s.rival or s.unequipped:
+        return None
+    if not progress.is_wanted(s):
         return None
     stage = _next(s, rollout)
     return stage if stage and not s.capacity_for(stage) else None

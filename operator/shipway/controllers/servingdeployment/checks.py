@@ -74,8 +74,12 @@ def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
         ready=_ready(pods),
         settled=kserve.predictor_ready(service),
         restarts=sum(_restarts(pod) for pod in alive),
-        message=_hindrance(alive) or kserve.complaint(service) or "its pods are starting",
+        message=_hindrance(alive) or kserve.complaint(service) or _no_word(service),
     )
+
+
+def _no_word(service: Object) -> str:
+    return "its pods are starting" if service.get("status") else "KServe has said nothing of its InferenceService yet"
 
 
 def _holds(incident: Object, model: str, ref: VersionRef) -> bool:

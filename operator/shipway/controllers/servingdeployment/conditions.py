@@ -73,6 +73,8 @@ def state_of(s: Situation) -> tuple[Reason, str]:
         return _releasing(s, s.rollout)
     if s.rival:
         return Reason.HOST_TAKEN, _rival_words(s)
+    if s.unsupported:
+        return s.unsupported.reason, f"{s.unsupported.message}.{_meanwhile(s)}"
     if s.hold is not None and not same(s.wanted.ref, s.status.stable):
         return s.hold.reason, s.hold.message + _meanwhile(s)
     return _steady(s, s.wanted)
@@ -136,6 +138,8 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
         return Reason.ROLLBACK_BLOCKED, "a gate fails, but stable has no ready replica to go back to" + _numbers(s)
     if s.rival:
         return Reason.HOST_TAKEN, _rival_words(s)
+    if s.unsupported:
+        return s.unsupported.reason, s.unsupported.message
     if not rollout.step_hash and not s.capacity_for(s.stages[0]):
         return Reason.PREDICTOR_STARTING, _starting_words(s, rollout)
     if rollout.step_hash and fleet.ready == 0:

@@ -41,8 +41,14 @@ from shipway.runtime.controller import Cache, Controller, Watch
 from shipway.runtime.plan import Plan
 
 _INTEGRATIONS = (
-    (INFERENCE_SERVICE, "KServe (inferenceservices.serving.kserve.io)"),
-    (HTTP_ROUTE, "Gateway API (httproutes.gateway.networking.k8s.io)"),
+    (INFERENCE_SERVICE, "KServe 0.20 or later (inferenceservices.serving.kserve.io)"),
+    (
+        HTTP_ROUTE,
+        (
+            "Gateway API 1.0 or later (httproutes.gateway.networking.k8s.io; KServe's Knative mode and spec.canary are "
+            "no substitute)"
+        ),
+    ),
 )
 
 

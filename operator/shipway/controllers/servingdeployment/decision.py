@@ -17,7 +17,7 @@ from shipway.api.v1alpha1.servingdeployment import (
 )
 from shipway.controllers.servingdeployment.situation import Mark, Situation, same
 from shipway.controllers.servingdeployment.steps import Stage, hash_of
-from shipway.controllers.servingdeployment.twin import twin_of
+from shipway.controllers.servingdeployment.twin import is_asked_for, twin_of
 from shipway.integrations.kserve import short_hash
 from shipway.runtime.plan import Note
 
@@ -101,7 +101,7 @@ def begin(s: Situation, ref: VersionRef, *, undo: bool = False) -> ServingDeploy
         started_at=rfc3339(s.now),
     )
     twin = None
-    if stable and not undo and s.compares_with_twin:
+    if stable and not undo and is_asked_for(s.spec.rollout):
         twin = twin_of(stable, rollout=rollout.id, candidate=candidate, now=s.now)
     changes = {"candidate": candidate, "twin": twin, "rollback_target": None, "rollout": rollout, "queued_at": None}
     return s.status.model_copy(update=changes)

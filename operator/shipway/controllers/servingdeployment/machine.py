@@ -7,7 +7,7 @@ carries the decision, so that whatever crashes then finds it there.
 
 from collections.abc import Callable
 
-from shipway.api.conditions import rfc3339
+from shipway.api.conditions import Type, find, rfc3339
 from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, Weights
 from shipway.controllers.servingdeployment import blindness, capacity, progress, steps, verbs
@@ -91,6 +91,16 @@ def _give_up_a_quarantined(s: Situation) -> Decision | None:
     return replace(s, f"it was quarantined meanwhile by Incident {s.hold.incidents[-1]}")
 
 
+def _start_clock_anew(s: Situation) -> Decision | None:
+    """The cluster has now what it lacked by the last status: only from here on a version can be late."""
+    ready = find(s.status.conditions, Type.READY)
+    if s.rollout is None or s.rollout.state != "Starting" or ready is None:
+        return None
+    if s.unequipped or ready.reason not in {Reason.INTEGRATION_MISSING, Reason.INTEGRATION_UNSUPPORTED}:
+        return None
+    return Decision(with_rollout(s.status, started_at=rfc3339(s.now), paused_seconds=0))
+
+
 def _take_back(s: Situation) -> Decision | None:
     """Something speaks against the new version, and there is a version to go back to."""
     rollout = s.rollout
@@ -132,7 +142,7 @@ def _gate_failed(s: Situation, rollout: RolloutStatus) -> Mark | None:
 def _too_slow_to_start(s: Situation, rollout: RolloutStatus) -> Mark | None:
     deadline = s.spec.rollout.progress_deadline_seconds
     waited, late = s.elapsed(rollout.started_at) - rollout.paused_seconds, s.lacking(s.stages[0])
-    if rollout.state != "Starting" or waited < deadline or late is None:
+    if rollout.state != "Starting" or waited < deadline or late is None or s.unequipped:
         return None
     who = f"the twin of {late.version} is " if late.twin else ""
     message = f"{who}not ready within {deadline} s: {s.fleet(late).message}"
@@ -200,8 +210,9 @@ def _follow_edited_steps(s: Situation) -> Decision | None:
     stage = progress.nearest(s, rollout)
     if not progress.asks_for_more(stage, rollout):
         return enter(s, stage)
-    may = not s.freeze and progress.gates_agree_to_more(s, rollout) and s.capacity_for(stage)
-    return enter(s, stage) if may else None
+    if s.freeze or s.unsupported or not progress.gates_agree_to_more(s, rollout) or not s.capacity_for(stage):
+        return None
+    return enter(s, stage)
 
 
 def _begin_step(s: Situation) -> Decision | None:
@@ -278,7 +289,7 @@ def _start(s: Situation) -> Decision | None:
 
 
 def _may_start(s: Situation) -> bool:
-    if s.rollout or s.hold or s.freeze or s.predecessor or (s.rival and s.status.stable):
+    if s.rollout or s.hold or s.freeze or s.predecessor or s.unsupported or (s.rival and s.status.stable):
         return False
     if not isinstance(s.wanted, Wanted) or same(s.wanted.ref, s.status.stable):
         return False
@@ -293,6 +304,7 @@ _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _finish_taking_back,
     adopt,
     _obey,
+    _start_clock_anew,
     _take_back,
     _give_up_a_quarantined,
     _make_room,

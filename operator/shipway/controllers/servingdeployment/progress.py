@@ -65,8 +65,8 @@ def gates_agree_to_more(s: Situation, rollout: RolloutStatus) -> bool:
 
 
 def is_wanted(s: Situation) -> bool:
-    """Whether there is a version to release; where a person goes back, whatever the spec asks for."""
-    return isinstance(s.wanted, Wanted) or (s.rollout is not None and s.rollout.undo)
+    """Whether there is a version that may be released; where a person goes back, whatever the spec asks for."""
+    return s.unsupported is None and (isinstance(s.wanted, Wanted) or (s.rollout is not None and s.rollout.undo))
 
 
 def _reached(rollout: RolloutStatus) -> int:

@@ -20,7 +20,7 @@ from shipway.controllers.servingdeployment.clock import caught_up
 from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.freeze import frozen
-from shipway.controllers.servingdeployment.peers import Peer, turn_of
+from shipway.controllers.servingdeployment.peers import Peer, places_asked_for, turn_of
 from shipway.controllers.servingdeployment.situation import (
     Action,
     Answering,
@@ -131,8 +131,9 @@ def observe(snapshot: Snapshot) -> Situation:
         now=snapshot.now,
         answering=_answering(snapshot, spec, status, route),
         frozen=frozen(spec.rollout.freeze, snapshot.now),
+        unsupported=_unsupported(snapshot, status),
         predecessor=_predecessor(snapshot, spec, wanted),
-        turn=_turn(snapshot, status),
+        turn=_turn(snapshot, spec, status),
         obstacles=_obstacles(snapshot, spec, status),
     )
 
@@ -177,6 +178,14 @@ def _hold(
     )
 
 
+def _unsupported(snapshot: Snapshot, status: ServingDeploymentStatus) -> Problem | None:
+    """What KServe does with the version being released, or its twin, or else with stable; not with one that is left."""
+    judged = [ref for ref in (status.candidate or status.stable, status.twin) if ref]
+    found = [snapshot.services[ref.inference_service] for ref in judged if ref.inference_service in snapshot.services]
+    why = next(filter(None, map(kserve.unsupported, found)), "")
+    return Problem(Reason.INTEGRATION_UNSUPPORTED, why) if why else None
+
+
 def _predecessor(snapshot: Snapshot, spec: ServingDeploymentSpec, wanted: Wanted | Problem) -> Problem | None:
     after = [each.name for each in spec.rollout.after]
     if not after or not isinstance(wanted, Wanted):
@@ -185,9 +194,14 @@ def _predecessor(snapshot: Snapshot, spec: ServingDeploymentSpec, wanted: Wanted
     return predecessors_of(name, spec.model, wanted.ref, after=after, peers=snapshot.peers)
 
 
-def _turn(snapshot: Snapshot, status: ServingDeploymentStatus) -> Turn | None:
-    name, peers = snapshot.sdep["metadata"]["name"], snapshot.peers.values()
-    return turn_of(name, queued_at=status.queued_at, peers=peers, limit=snapshot.max_candidates)
+def _turn(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Turn | None:
+    return turn_of(
+        snapshot.sdep["metadata"]["name"],
+        queued_at=status.queued_at,
+        asks=places_asked_for(spec.rollout),
+        peers=snapshot.peers.values(),
+        limit=snapshot.max_candidates,
+    )
 
 
 def _obstacles(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingDeploymentStatus) -> Mapping[str, str]:

@@ -181,6 +181,8 @@ class Situation:
     """Who has the traffic, as the route and the InferenceServices tell; read only where the status was lost."""
     frozen: Frozen | None = None
     """The freeze that holds now."""
+    unsupported: Problem | None = None
+    """How KServe runs the version being released, or else stable, so that no route can share out the traffic."""
     predecessor: Problem | None = None
     """Whom a release waits for."""
     turn: Turn | None = None
@@ -226,6 +228,12 @@ class Situation:
         return [gate for gate in self.spec.rollout.tests if gate.decides] if asked else ()
 
     @property
+    def unequipped(self) -> bool:
+        """Whether the cluster lacks what any release needs, which is no version's fault."""
+        missing = isinstance(self.wanted, Problem) and self.wanted.reason is Reason.INTEGRATION_MISSING
+        return missing or self.unsupported is not None
+
+    @property
     def freeze(self) -> Frozen | None:
         """The freeze that keeps the new version from getting more traffic; a way back is never frozen."""
         return None if self.rollout and self.rollout.undo else self.frozen
@@ -256,13 +264,6 @@ class Situation:
     def nobody_is_cut_off(self) -> bool:
         """Whether taking the new version's traffic costs no answers: stable is ready, or the new one is not either."""
         return self.fallback_answers or self.fleet(self.subject).ready == 0
-
-    @property
-    def compares_with_twin(self) -> bool:
-        """Whether a release that begins now gets a twin; nobody would look at it without gates."""
-        rules = self.spec.rollout
-        weighed = any(0 < stage.weight < 100 for stage in steps.stages_of(rules.steps))
-        return rules.compare_with == "Twin" and weighed and any(gate.counts for gate in rules.gates)
 
     def capacity_for(self, stage: steps.Stage) -> bool:
         """Whether the new version, and its twin, have the replicas for a stage, warmed, BEFORE the route is changed."""

@@ -17,24 +17,31 @@ class Turn:
 
     Attributes:
         limit: Versions that may run beside others in the namespace.
-        under_way: Deployments that have one.
+        under_way: Deployments that have some.
+        taken: How many these are: a new version is one, and so is a twin beside it.
+        asks: How many this one takes.
+        asked_before: How many those take that have waited longer.
         place: Place among those that wait, from 1.
         waiting: How many wait, this one included.
     """
 
     limit: int
     under_way: tuple[str, ...]
+    taken: int
+    asks: int
+    asked_before: int
     place: int
     waiting: int
 
     @property
     def has_come(self) -> bool:
         """Whether there is room for everyone up to this one."""
-        return len(self.under_way) + self.place <= self.limit
+        return self.taken + self.asked_before + self.asks <= self.limit
 
     @property
     def message(self) -> str:
         """Where it stands, in words."""
         names = ", ".join(self.under_way[:5]) + (", …" if len(self.under_way) > 5 else "")
-        busy = f"{len(self.under_way)} of {self.limit} releases of the namespace are under way ({names or 'none'})"
-        return f"{busy}, place {self.place} of {self.waiting} that wait"
+        busy = f"{self.taken} of {self.limit} places of the namespace are taken ({names or 'by none'})"
+        twin = f", and it takes {self.asks} with its twin" if self.asks > 1 else ""
+        return f"{busy}, number {self.place} of {self.waiting} that wait{twin}"

@@ -6,8 +6,17 @@ no twin the new version is compared with stable.
 """
 
 from shipway.api.conditions import rfc3339
+from shipway.api.v1alpha1.rollout import Rollout
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus, VersionRef
+from shipway.controllers.servingdeployment import steps
 from shipway.integrations import kserve
+
+
+def is_asked_for(rules: Rollout) -> bool:
+    """Whether a release that begins now gets a twin; nobody would look at it without gates."""
+    if rules.compare_with != "Twin" or not any(gate.counts for gate in rules.gates):
+        return False
+    return any(0 < stage.weight < 100 for stage in steps.stages_of(rules.steps))
 
 
 def twin_of(stable: VersionRef, *, rollout: str, candidate: VersionRef, now: float) -> VersionRef:

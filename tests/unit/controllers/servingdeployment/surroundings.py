@@ -51,6 +51,9 @@ class Surroundings:
         mirrors_work: Whether the gateway knows how to mirror.
         differs: Share of requests that a version answers otherwise than the others, by version.
         secretive: Versions whose predictors do not tell which request they answered how.
+        copies_ids: Whether the gateway gives a copy the id of its request.
+        kserve_works: Whether KServe does anything at all.
+        default_mode: How KServe runs what is made from now on; a mode that it has once said of one stays.
     """
 
     def __init__(self) -> None:
@@ -76,6 +79,9 @@ class Surroundings:
         self.mirrors_work = True
         self.differs: dict[str, float] = defaultdict(float)
         self.secretive: set[str] = set()
+        self.copies_ids = True
+        self.kserve_works = True
+        self.default_mode = "Standard"
         self.absent: set[str] = set()
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
@@ -195,8 +201,9 @@ class Surroundings:
         if not self.shares().get(name) and self.mirror() != name:
             return []
         last, otherwise = int(self.monotonic * 40), self.differs[version]
+        what = "copy" if self.mirror() == name and not self.copies_ids else "request"
         return [
-            (f"request {number}", (0.5, 0.25 if number % 100 < 100 * otherwise else 0.75))
+            (f"{what} {number}", (0.5, 0.25 if number % 100 < 100 * otherwise else 0.75))
             for number in range(last - 40, last)
         ]
 
@@ -227,6 +234,8 @@ class Surroundings:
         return {**({"worth": self._worth[pod]} if pod in self._worth else {}), **self._borne[pod]}
 
     def _kserve(self) -> None:
+        if not self.kserve_works:
+            return
         services = self.services()
         for key, pod in list(self.objects.items()):
             if key[0] == "Pod" and pod["metadata"]["labels"]["serving.kserve.io/inferenceservice"] not in services:
@@ -234,9 +243,11 @@ class Surroundings:
         for name, service in services.items():
             self._scale(name, service)
             ready = bool(self.ready_pods(name))
+            known = service.get("status", {})
+            mode = known.get("deploymentMode", self.default_mode)
             conditions = [{"type": "PredictorReady", "status": str(ready)}]
-            if service.get("status", {}).get("conditions") != conditions:
-                self.put({**service, "status": {"conditions": conditions}})
+            if known.get("conditions") != conditions:
+                self.put({**service, "status": {"conditions": conditions, "deploymentMode": mode}})
 
     def _scale(self, name: str, service: Object) -> None:
         version = service["metadata"]["labels"][labels.VERSION]

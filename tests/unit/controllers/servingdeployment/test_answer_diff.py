@@ -13,11 +13,11 @@ SHADOW: list[dict[str, Any]] = [
 ANSWERS: dict[str, Any] = {"name": "answers", "type": "AnswerDiff", "tolerance": "0.01", "margin": "0.02"}
 
 
-def mirrored(differs: float = 0.0, **gate: Any) -> World:
+def mirrored(differs: float = 0.0, *, copies_ids: bool = True, **gate: Any) -> World:
     world = World(
         rollout={"steps": SHADOW, "gates": [*GATES, {**ANSWERS, "onFail": "Abort", **gate}], "bakeSeconds": 5}
     )
-    world.differs["v2"] = differs
+    world.differs["v2"], world.copies_ids = differs, copies_ids
     world.until(lambda: world.serves("v1"))
     world.change(version="v2")
     world.until(lambda: world.is_mirrored("v2"))
@@ -73,6 +73,18 @@ def test_a_predictor_that_does_not_tell_its_answers_holds_the_release_and_is_nam
     world.run(30)
     assert world.is_mirrored("v2")
     assert "the predictor of the new version does not tell its answers" in world.status.summary
+
+
+def test_a_gateway_that_gives_copies_other_ids_holds_the_release_and_is_told_what_is_needed():
+    world = mirrored(copies_ids=False)
+    world.run(40)
+    assert (world.is_mirrored("v2"), world.share("v2")) == (True, 0)
+    assert world.ready() == ("False", "NotComparable")
+    assert "answers: both versions answer, and no request is known by one x-request-id to both" in world.status.summary
+    assert says(world)[0] == "Error"
+    assert world.incidents() == []
+    world.copies_ids = True
+    world.until(lambda: world.serves("v2"))
 
 
 def test_with_a_weight_there_is_nothing_to_compare():

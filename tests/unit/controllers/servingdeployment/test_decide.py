@@ -31,6 +31,7 @@ from shipway.controllers.servingdeployment.situation import (
     Fleet,
     Hold,
     Mark,
+    Problem,
     Situation,
     Wanted,
     is_of,
@@ -67,6 +68,11 @@ def ref(version: str) -> VersionRef:
     )
 
 
+def turn(*, busy: bool) -> Turn:
+    """The first in the queue for the one place there is."""
+    return Turn(limit=1, under_way=("another",) * busy, taken=int(busy), asks=1, asked_before=0, place=1, waiting=1)
+
+
 class Decisions(RuleBasedStateMachine):
     """A status, a route and the versions behind it; each pass decides, writes and may die between two writes."""
 
@@ -87,6 +93,7 @@ class Decisions(RuleBasedStateMachine):
         self.held: set[str] = set()
         self.verdict = dict.fromkeys(VERSIONS, Verdict.PASS)
         self.frozen = False
+        self.unsupported: Problem | None = None
         self.turn: Turn | None = None
         self.action: Action | None = None
         self.dies_after: int | None = None
@@ -122,9 +129,14 @@ class Decisions(RuleBasedStateMachine):
         self.frozen = frozen
         self.life(2)
 
+    @rule(unsupported=st.booleans())
+    def kserve_runs_what_is_released_as_no_route_can_serve(self, unsupported: bool) -> None:
+        self.unsupported = Problem(Reason.INTEGRATION_UNSUPPORTED, "in Knative mode") if unsupported else None
+        self.life(4)
+
     @rule(busy=st.sampled_from([None, False, True]))
     def others_take_places(self, busy: bool | None) -> None:
-        self.turn = None if busy is None else Turn(limit=1, under_way=("another",) * busy, place=1, waiting=1)
+        self.turn = None if busy is None else turn(busy=busy)
         self.life(4)
 
     @rule(works=st.booleans())
@@ -253,6 +265,7 @@ class Decisions(RuleBasedStateMachine):
             findings=Findings(),
             action=self.action,
             now=self.now,
+            unsupported=self.unsupported,
             frozen=Frozen(None, "frozen") if self.frozen else None,
             turn=self.turn,
             obstacles=dict.fromkeys(self.held, "held"),
@@ -318,6 +331,8 @@ class Decisions(RuleBasedStateMachine):
         assert known in ACTIVE or now.state == known, "an end did not last"
         self.ended[now.id] = now.state
         before = self.status.rollout
+        if before is not None and before.id == now.id and now.weights.desired > before.weights.desired:
+            assert self.unsupported is None, "it gets more although no route can serve it"
         if before is not None and before.id == now.id and now.weights.desired > before.weights.desired and not now.undo:
             assert not self.frozen, "it gets more in a freeze"
             assert s.findings.outcome(s.gates) is not Verdict.FAIL, "it gets more although a gate fails"

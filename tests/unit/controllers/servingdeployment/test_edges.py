@@ -211,8 +211,8 @@ class TestGatewayGone:
         assert (world.state(), world.share("v2")) == ("Stepping", 25)
         assert world.ready() == ("False", "IntegrationMissing")
         assert world.status.summary == (
-            "Gateway API (httproutes.gateway.networking.k8s.io) not installed in this cluster; it is noticed when it "
-            "is installed. Meanwhile v1 answers."
+            "Gateway API 1.0 or later (httproutes.gateway.networking.k8s.io; KServe's Knative mode and spec.canary are "
+            "no substitute) not installed in this cluster; it is noticed when it is installed. Meanwhile v1 answers."
         )
         world.run(60)
         assert world.share("v2") == 25

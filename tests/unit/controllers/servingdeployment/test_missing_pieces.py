@@ -51,6 +51,32 @@ class TestMissingPieces:
         world.absent = set()
         world.until(lambda: world.serves("v1"))
 
+    def test_a_kserve_that_does_nothing_is_told_from_pods_that_start_slowly(self):
+        world = World()
+        world.kserve_works = False
+        world.run(30)
+        assert world.ready() == ("False", "PredictorStarting")
+        assert "KServe has said nothing of its InferenceService yet" in world.status.summary
+        world.kserve_works, world.boot["v1"] = True, 10.0
+        world.run(3)
+        assert "its pods are starting" in world.status.summary
+        world.until(lambda: world.serves("v1"))
+
+    def test_a_version_is_not_blamed_for_a_cluster_that_lost_the_gateway_api_while_it_started(self):
+        world = World()
+        world.until(lambda: world.serves("v1"))
+        world.boot["v2"] = 10.0
+        world.change(version="v2", rollout={**world.sdep["spec"]["rollout"], "progressDeadlineSeconds": 20})
+        world.run(5)
+        world.absent = {"HTTPRoute"}
+        world.boot["v2"] = float("inf")
+        world.run(60)
+        assert (world.state(), world.ready()) == ("Starting", ("False", "IntegrationMissing"))
+        world.absent = set()
+        world.boot["v2"] = 2.0
+        world.until(lambda: world.serves("v2"))
+        assert world.incidents() == []
+
     def test_a_gateway_that_does_not_accept_the_route(self):
         world = World()
         world.gateway_works = False

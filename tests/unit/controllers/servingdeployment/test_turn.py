@@ -1,6 +1,7 @@
 """Only so many versions run beside others in a namespace; who has waited longest comes first, and everyone comes."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,22 +16,38 @@ from unit.controllers.servingdeployment.world import EPOCH, GATES, World, servin
 ROLLOUT = {"steps": [{"setWeight": 50}, {"pause": {"seconds": 2}}], "gates": GATES, "bakeSeconds": 2}
 
 
-def peer(world: World, name: str, *, state: str = "", queued_at: float | None = None, baseline: str = "v0") -> Object:
+def peer(
+    world: World,
+    name: str,
+    *,
+    state: str = "",
+    queued_at: float | None = None,
+    baseline: str = "v0",
+    twin: bool = False,
+) -> Object:
     """Another deployment of the namespace in a state of a release, or waiting."""
     rollout = {"id": "v1-1", "version": "v1", "inferenceService": name, "state": state, "startedAt": rfc3339(EPOCH)}
-    status = {"rollout": rollout | {"baseline": baseline}} if state else {}
+    status: dict[str, Any] = {"rollout": rollout | {"baseline": baseline}} if state else {}
     if queued_at is not None:
         status = {"queuedAt": rfc3339(queued_at)}
-    return world.put(
-        {"kind": "ServingDeployment", "metadata": {"name": name}, "spec": serving_spec(), "status": status}
-    )
+    spec = serving_spec()
+    if twin:
+        spec["rollout"]["compareWith"] = "Twin"
+        status |= {"twin": {"version": "v0"}} if state else {}
+    return world.put({"kind": "ServingDeployment", "metadata": {"name": name}, "spec": spec, "status": status})
+
+
+def limited(limit: int) -> World:
+    """A world in which a version serves and only so many may run beside others."""
+    world = World(rollout=ROLLOUT)
+    world.until(lambda: world.serves("v1"))
+    world.limit(limit)
+    return world
 
 
 def waiting_behind(*states: str, limit: int = 1) -> World:
     """A world in which a version is wanted while others are in these states of a release."""
-    world = World(rollout=ROLLOUT)
-    world.until(lambda: world.serves("v1"))
-    world.limit(limit)
+    world = limited(limit)
     for number, state in enumerate(states):
         peer(world, f"other-{number}", state=state)
     world.change(version="v2")
@@ -45,7 +62,9 @@ def test_without_a_limit_nobody_waits():
 def test_a_release_waits_while_others_have_all_places_and_says_who_and_for_how_many():
     world = waiting_behind("Stepping", "Baking", limit=2)
     assert world.ready() == ("False", "AwaitingTurn")
-    assert "2 of 2 releases of the namespace are under way (other-0, other-1), place 1 of 1" in world.status.summary
+    assert (
+        "2 of 2 places of the namespace are taken (other-0, other-1), number 1 of 1 that wait" in world.status.summary
+    )
     assert world.share("v1") == 100
 
 
@@ -63,10 +82,54 @@ def test_who_has_waited_longer_comes_first():
     peer(world, "older", queued_at=EPOCH - 60)
     peer(world, "other-0", state="Completed")
     world.run(10)
-    assert "place 2 of 2 that wait" in world.status.summary
+    assert "number 2 of 2 that wait" in world.status.summary
     peer(world, "older", state="Completed")
     world.run(1)
     assert world.status.candidate is not None
+
+
+def beside_a_twin(world: World) -> World:
+    """The deployment asks for a twin with its next release."""
+    world.change(rollout={**world.sdep["spec"]["rollout"], "compareWith": "Twin"})
+    return world
+
+
+def test_a_twin_of_another_takes_a_place_of_its_own():
+    world = limited(2)
+    peer(world, "compared", state="Paused", twin=True)
+    world.change(version="v2")
+    world.run(5)
+    assert world.ready() == ("False", "AwaitingTurn")
+    assert "2 of 2 places of the namespace are taken (compared), number 1 of 1 that wait" in world.status.summary
+
+
+def test_a_release_beside_a_twin_waits_for_two_places_and_says_so():
+    world = beside_a_twin(waiting_behind("Stepping", "Paused", limit=2))
+    peer(world, "other-0", state="Completed")
+    world.run(10)
+    assert world.ready() == ("False", "AwaitingTurn")
+    assert (
+        "1 of 2 places of the namespace are taken (other-1), number 1 of 1 that wait, and it takes 2 with its twin"
+    ) in world.status.summary
+    peer(world, "other-1", state="Completed")
+    world.until(lambda: world.status.twin is not None, within=10)
+
+
+def test_whoever_waits_behind_a_release_with_a_twin_leaves_it_both_places():
+    world = limited(2)
+    peer(world, "older", queued_at=EPOCH - 60, twin=True)
+    world.change(version="v2")
+    world.run(10)
+    assert world.ready() == ("False", "AwaitingTurn")
+    assert "0 of 2 places of the namespace are taken (by none), number 2 of 2 that wait" in world.status.summary
+
+
+def test_where_there_is_one_place_a_release_with_a_twin_takes_that_one():
+    world = beside_a_twin(waiting_behind("Stepping"))
+    world.run(5)
+    assert world.status.twin is None
+    peer(world, "other-0", state="Completed")
+    world.until(lambda: world.status.twin is not None, within=10)
 
 
 def test_it_writes_nothing_while_it_waits():
@@ -111,6 +174,7 @@ class Namespace:
     """Deployments that each see the others as they were up to two seconds ago."""
 
     limit: int
+    asks: dict[str, int]
     now: float = EPOCH
     peers: dict[str, Peer] = field(default_factory=dict)
     past: list[tuple[float, dict[str, Peer]]] = field(default_factory=list)
@@ -123,31 +187,34 @@ class Namespace:
 
     def look(self, name: str, lag: float) -> None:
         me = self.peers[name]
-        if me.candidate:
+        if me.places:
             self.served.append(name)
             self.peers[name] = Peer(name, "m", stable=("v2", "d"))
         elif not me.queued_at and not me.stable[0]:
-            self.peers[name] = Peer(name, "m", queued_at=rfc3339(self.now))
+            self.peers[name] = Peer(name, "m", asks=self.asks[name], queued_at=rfc3339(self.now))
         elif me.queued_at and self.now - seconds(me.queued_at) >= SETTLE_SECONDS:
-            turn = turn_of(name, queued_at=me.queued_at, peers=self.seen_by(name, lag), limit=self.limit)
+            seen = self.seen_by(name, lag)
+            turn = turn_of(name, queued_at=me.queued_at, asks=me.asks, peers=seen, limit=self.limit)
             if turn is not None and turn.has_come:
-                self.peers[name] = Peer(name, "m", candidate=True, releasing=True)
+                self.peers[name] = Peer(name, "m", places=me.asks, releasing=True)
 
 
 @given(
     limit=st.integers(1, 3),
+    asks=st.lists(st.integers(1, 2), min_size=6, max_size=6),
     looks=st.lists(st.tuples(st.integers(0, 5), st.floats(0.0, 0.9), st.floats(0.0, 0.9)), min_size=20, max_size=120),
 )
 def test_however_late_they_hear_of_each_other_the_limit_holds_and_everyone_comes(
-    limit: int, looks: list[tuple[int, float, float]]
+    limit: int, asks: list[int], looks: list[tuple[int, float, float]]
 ):
     names = [f"d{number}" for number in range(6)]
-    space = Namespace(limit, peers={name: Peer(name, "m") for name in names})
+    space = Namespace(limit, dict(zip(names, asks, strict=True)), peers={name: Peer(name, "m") for name in names})
     for number, step, lag in looks:
         space.now += step
         space.look(names[number], lag)
         space.past.append((space.now, dict(space.peers)))
-        assert sum(each.candidate for each in space.peers.values()) <= limit
+        busy = [each.places for each in space.peers.values() if each.places]
+        assert sum(busy) <= limit or len(busy) == 1
     for _ in range(40):
         for name in names:
             space.now += 1
