@@ -43,6 +43,7 @@ class TestKnativeMode:
             f"v1 is starting: KServe runs InferenceService {world.service_of('v1')} in Serverless mode, whose traffic "
             "an HTTPRoute cannot share out; install KServe 0.20 or later, and let nobody change the annotation "
             "serving.kserve.io/deploymentMode: Standard; then delete that InferenceService, and it is made again"
+            "; not guarded: v1 is a first version, with nothing to compare it with"
         )
         world.default_mode = "Standard"
         remove(world, "v1")
