@@ -93,6 +93,7 @@ class World(Surroundings):
         refuse: Kind of which the API server refuses every write.
         strangers: Whom gates ask.
         knows_prometheus: Whether the operator does; looked at when it starts.
+        after_write: Called with the world after each write of the operator.
     """
 
     def __init__(self, **spec: Any) -> None:
@@ -104,6 +105,7 @@ class World(Surroundings):
         self.writes = 0
         self.crash_at: int | None = None
         self.crashes = 0
+        self.after_write: Callable[[World], None] = lambda _: None
         self._routes: list[dict[str, int]] = []
         self._mirrors: list[str] = []
         self.max_candidates = 0
@@ -129,6 +131,23 @@ class World(Surroundings):
             inquirer=Inquirer(cast("InquiryBoard", self.desk), cast("Webhooks", self.strangers), prometheus),
             max_candidates=self.max_candidates,
         )
+
+    def without_operator(self) -> World:
+        """A copy of the world in which the operator has died this moment, in the midst of whatever it was doing."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict):
+                setattr(other, name, copy.deepcopy(value))
+            elif isinstance(value, list | set):
+                setattr(other, name, copy.copy(value))
+        other.after_write, other.crashes = lambda _: None, self.crashes + 1
+        return other
+
+    def go_on(self) -> None:
+        """Another operator takes over where one died, before anything else happens."""
+        self.restart_operator()
+        self.reconcile()
+        self.reconcile_gateway()
 
     def reconcile(self, passes: int = 20) -> None:
         """Passes until one decides nothing; a crash ends the operator and another one goes on."""
@@ -208,6 +227,7 @@ class World(Surroundings):
     def _wrote(self, what: str) -> None:
         self.writes += 1
         self.log.append((self.now - EPOCH, what))
+        self.after_write(self)
         if self.crash_at is not None and self.writes >= self.crash_at:
             self.crash_at = None
             raise CrashError
@@ -241,6 +261,7 @@ class World(Surroundings):
         assert not mirror or weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
         for name in weights:
             assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
+        self._check_held(weights)
         rollout, gates = self.status.rollout, self.sdep["spec"].get("rollout", {}).get("gates", GATES)
         for name in set(weights) - set(self.shares()):
             assert name in self._needed(), f"{name} joins the route, and nobody needs it"
@@ -269,6 +290,17 @@ class World(Surroundings):
             return
         for name in (name for name, weight in weights.items() if weight):
             assert name in known, f"{name} gets {weights[name]} % before the gateway knows of it"
+
+    def _check_held(self, weights: dict[str, int]) -> None:
+        """A version that was taken back and has not been let try again is given nothing."""
+        ref = self.status.candidate
+        if ref is None or weights.get(ref.inference_service, 0) <= self.shares().get(ref.inference_service, 0):
+            return
+        holding = [incident for incident in self.incidents() if incident["spec"]["quarantine"]]
+        same = (ref.digest, ref.predictor_hash)
+        about = [each for each in holding if (each["spec"]["digest"], each["spec"]["predictorHash"]) == same]
+        held = [each["metadata"]["name"] for each in about if "lifted" not in each.get("status", {})]
+        assert not held, f"{ref.version} gets traffic again although {held} hold it"
 
     # What people do, and see.
 
@@ -365,6 +397,11 @@ class World(Surroundings):
     def route_shares(self, version: str) -> list[int]:
         """The shares of a version in all routes the operator has written."""
         return [sum(w for name, w in weights.items() if f"-{version}-" in name) for weights in self._routes]
+
+    @property
+    def routes(self) -> Sequence[tuple[dict[str, int], str]]:
+        """The shares and the mirror of all routes the operator has written."""
+        return list(zip(self._routes, self._mirrors, strict=True))
 
     def incidents(self) -> Sequence[Object]:
         return self.list(INCIDENT, "team")
