@@ -90,5 +90,17 @@ def may_send(s: Situation, target: Mapping[str, int]) -> bool:
     return s.findings.outcome(s.gates) in {Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NO_EVIDENCE_OF_HARM}
 
 
+def sendable(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
+    """The target where the route may be changed to it; else nothing, and the route stays as it is.
+
+    But where that answers nobody, because a stranger deleted it or took all weights away, who is trusted gets all.
+    """
+    if may_send(s, target) or s.fallback is None:
+        return target
+    if s.route is not None and any(s.fleets.get(name, NO_FLEET).ready for name in s.route.shares):
+        return {}
+    return {**dict.fromkeys(target, 0), s.fallback.inference_service: 100}
+
+
 def _ready(ref: VersionRef, fleets: Mapping[str, Fleet]) -> bool:
     return fleets.get(ref.inference_service, NO_FLEET).ready > 0

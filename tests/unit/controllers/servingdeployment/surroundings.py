@@ -73,6 +73,7 @@ class Surroundings:
         self.differs: dict[str, float] = defaultdict(float)
         self.secretive: set[str] = set()
         self.absent: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
@@ -240,11 +241,12 @@ class Surroundings:
             marks = service["metadata"]["labels"] | {"serving.kserve.io/inferenceservice": name}
             pod = {"kind": "Pod", "metadata": {"name": f"{name}-{number}-{next(self._versions)}", "labels": marks}}
             self._set_pod(pod, ready=False)
+            self._begun[pod["metadata"]["name"]] = self.monotonic
             self._counts[pod["metadata"]["name"]] = [self.now, 0.0, 0.0, 0.0]
             self._predicted[pod["metadata"]["name"]] = [0.0] * len(self.scores[version])
         for pod_name, pod in self._pods(name).items():
-            started = self._counts[pod_name][0]
-            if pod_name not in self.ready_pods(name) and self.now - started >= self.boot[version]:
+            age = self.monotonic - self._begun[pod_name]
+            if pod_name not in self.ready_pods(name) and age >= self.boot[version]:
                 self._set_pod(pod, ready=True)
 
     def _set_pod(self, pod: Object, *, ready: bool) -> None:

@@ -3,6 +3,7 @@
 The edges of the evidence are in test_edges_of_evidence.py.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -307,6 +308,18 @@ class TestTwoDeploymentsOnOneHost:
         assert [key.name for key in _by_site(older, world)] == ["another", "ranker", "another"]
 
 
+def delete_route(world: World) -> None:
+    del world.objects[HTTP_ROUTE.kind, "ranker"]
+
+
+def take_all_weights(world: World) -> None:
+    route = world.find(HTTP_ROUTE, "ranker")
+    for ref in route["spec"]["rules"][0]["backendRefs"]:
+        ref["weight"] = 0
+    route["metadata"]["generation"] += 1
+    world.put(route)
+
+
 class TestWeightsEditedByAStranger:
     def test_are_put_back_and_said_while_they_hold(self):
         world = under_way()
@@ -320,6 +333,22 @@ class TestWeightsEditedByAStranger:
         world.tick()
         assert "v2 at 25 % (step 2/4" in world.status.summary
         assert world.ready() == ("False", "Progressing")
+
+    @pytest.mark.parametrize("edit", [take_all_weights, delete_route], ids=["all to nothing", "with the whole route"])
+    def test_while_nothing_can_be_read_have_stable_answer_until_it_can(self, edit: Callable[[World], None]):
+        world = under_way()
+        world.metrics_work = False
+        world.run(5)
+        edit(world)
+        world.run(10)
+        assert (world.state(), world.share("v1"), world.share("v2")) == ("Stepping", 100, 0)
+        assert world.ready() == ("False", "MetricsUnavailable")
+        assert world.condition("Serving") == ("True", "Serving")
+        assert world.status.summary.startswith("v2 at 0 % (step 2/4")
+        assert world.status.summary.endswith("connection refused; held until the counters can be read again")
+        world.metrics_work = True
+        world.until(lambda: world.share("v2") == 25, within=5)
+        world.until(lambda: world.serves("v2"))
 
 
 class TestQuarantinedVersionForced:
