@@ -128,8 +128,7 @@ class Surroundings:
 
     def shares(self) -> dict[str, int]:
         route = self.find(HTTP_ROUTE, "ranker")
-        refs = route["spec"]["rules"][0]["backendRefs"] if route else []
-        return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in refs}
+        return weights_of(route) if route else {}
 
     def mirror(self) -> str:
         """The InferenceService that gets a copy of every request."""
@@ -324,6 +323,11 @@ def _latency(answers: float, slow: float) -> Histogram:
     counts[BUCKETS.index(0.01)] = int(answers) - int(slow)
     counts[BUCKETS.index(1.0)] = int(slow)
     return Histogram(BUCKETS, tuple(counts))
+
+
+def weights_of(route: Object) -> dict[str, int]:
+    """The weights of a route by InferenceService."""
+    return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in route["spec"]["rules"][0]["backendRefs"]}
 
 
 def mirror_of(route: Object) -> str:

@@ -79,7 +79,7 @@ def has_counted(world: World, answers: int) -> bool:
 
 def has_begun(world: World, weight: int) -> bool:
     rollout = world.status.rollout
-    return rollout is not None and rollout.history[-1].weight == weight
+    return rollout is not None and any(record.weight == weight for record in rollout.history)
 
 
 def has_been_paused(world: World, for_seconds: float) -> bool:
