@@ -93,13 +93,17 @@ def may_send(s: Situation, target: Mapping[str, int]) -> bool:
 def sendable(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
     """The target where the route may be changed to it; else nothing, and the route stays as it is.
 
-    But where that answers nobody, because a stranger deleted it or took all weights away, who is trusted gets all.
+    But where some requests are answered by nobody then, as when a stranger takes all weights away or a twin dies, the
+    new version keeps its share and who is trusted gets the rest.
     """
-    if may_send(s, target) or s.fallback is None:
+    if s.rollout is None or s.fallback is None or may_send(s, target):
         return target
-    if s.route is not None and any(s.fleets.get(name, NO_FLEET).ready for name in s.route.shares):
+    shares = s.route.shares if s.route else {}
+    if shares and all(s.fleets.get(name, NO_FLEET).ready for name in shares):
         return {}
-    return {**dict.fromkeys(target, 0), s.fallback.inference_service: 100}
+    subject = s.rollout.inference_service
+    held = s.share(subject)
+    return {**dict.fromkeys(target, 0), subject: held, s.fallback.inference_service: 100 - held}
 
 
 def _ready(ref: VersionRef, fleets: Mapping[str, Fleet]) -> bool:

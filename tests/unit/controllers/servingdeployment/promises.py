@@ -97,8 +97,8 @@ def _is_answered(world: World, status: ServingDeploymentStatus) -> None:
     trusted = [ref.inference_service for ref in (status.stable, status.rollback_target) if ref]
     if not world.shares() or not any(world.ready_pods(name) for name in trusted):
         return
-    answering = {name: share for name, share in world.shares().items() if share}
-    assert sum(answering.values()) == 100, f"{answering} is not all of the traffic"
+    answering = [name for name, share in world.shares().items() if share]
+    assert answering, "nobody has the traffic"
     dead = [name for name in answering if not world.ready_pods(name)]
     assert not dead, f"{dead} has traffic without a ready replica although {trusted} could answer"
 
