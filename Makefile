@@ -41,6 +41,10 @@ test: $(STAMP) ## All tiers: static checks, unit, control plane, nodes, the demo
 test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
 	@$(V)/python tests/run.py --fast
 
+.PHONY: test-deep
+test-deep: $(STAMP) ## Thousands of drawn stories of a release instead of a few dozen (about half an hour)
+	@$(V)/python -m pytest -q --hypothesis-profile=deep tests/unit/controllers/servingdeployment/test_machine.py
+
 .PHONY: test-faults
 test-faults: $(STAMP) ## 200 seeded runs under faults (about ten minutes; SEEDS=n, or ARGS="--seed n --times 20" for one)
 	@PYTHONPATH=tests $(V)/python -m faults --seeds $(or $(SEEDS),200) $(ARGS)

@@ -143,7 +143,7 @@ def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:
     if not rollout.step_hash and not s.capacity_for(s.stages[0]):
         return Reason.PREDICTOR_STARTING, _starting_words(s, rollout)
     if rollout.step_hash and fleet.ready == 0:
-        return Reason.PREDICTOR_STARTING, f"no ready replica: {fleet.message}; others answer"
+        return Reason.PREDICTOR_STARTING, f"no ready replica: {fleet.message}; {_others(s)}"
     if s.route is not None and not s.route.accepted:
         return Reason.ROUTE_NOT_ACCEPTED, _route_words(s)
     if blind := blindness(s):
@@ -258,9 +258,21 @@ def _rival_words(s: Situation) -> str:
     )
 
 
+def _others(s: Situation) -> str:
+    """Who answers while the new version has no ready replica."""
+    answered = any(s.fleet(ref).ready for ref in s.status.running)
+    return "others answer" if answered else "nobody answers until a replica is ready"
+
+
 def _meanwhile(s: Situation) -> str:
     stable = s.status.stable
-    return f" Meanwhile {stable.version} answers." if stable and s.fleet(stable).ready else ""
+    if stable is None or s.fleet(stable).ready == 0:
+        return ""
+    if s.rival:
+        return f" Meanwhile {_rival_words(s)}"
+    if s.route is not None and not s.route.accepted:
+        return f" Meanwhile {stable.version} should answer, but {_route_words(s)}"
+    return f" Meanwhile {stable.version} answers."
 
 
 def _waiting_wanted(s: Situation) -> str:

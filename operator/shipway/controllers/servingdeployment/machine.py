@@ -53,7 +53,8 @@ def _finish_taking_back(s: Situation) -> Decision | None:
         return None
     decision, action = take_back(s, s.mark), verbs.pending(s)
     by_hand = s.mark.reason == "Aborted" and action is not None and action.known is Verb.ABORT
-    return verbs.recorded(s, action, decision, "taken back") if by_hand and action else decision
+    told = f"taken back to {s.fallback.version if s.fallback else 'nobody'}"
+    return verbs.recorded(s, action, decision, told) if by_hand and action else decision
 
 
 def _obey(s: Situation) -> Decision | None:

@@ -324,8 +324,8 @@ def _services(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
 
 
 def _route(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
-    shares = traffic.with_leaving(s, traffic.shares(s.status, s.fleets))
-    if not shares or not traffic.may_send(s, shares):
+    shares = traffic.sendable(s, traffic.with_leaving(s, traffic.shares(s.status, s.fleets)))
+    if not shares:
         return ()
     target, mirror = traffic.made_known(s, shares), traffic.mirrored(s.status, shares)
     body = children.route(snapshot.sdep, s.spec, target, mirror=mirror)

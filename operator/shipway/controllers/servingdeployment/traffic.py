@@ -90,5 +90,21 @@ def may_send(s: Situation, target: Mapping[str, int]) -> bool:
     return s.findings.outcome(s.gates) in {Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NO_EVIDENCE_OF_HARM}
 
 
+def sendable(s: Situation, target: Mapping[str, int]) -> Mapping[str, int]:
+    """The target where the route may be changed to it; else nothing, and the route stays as it is.
+
+    But where some requests are answered by nobody then, as when a stranger takes all weights away or a twin dies, the
+    new version keeps its share and who is trusted gets the rest.
+    """
+    if s.rollout is None or s.fallback is None or may_send(s, target):
+        return target
+    shares = s.route.shares if s.route else {}
+    if shares and all(s.fleets.get(name, NO_FLEET).ready for name in shares):
+        return {}
+    subject = s.rollout.inference_service
+    held = s.share(subject)
+    return {**dict.fromkeys(target, 0), subject: held, s.fallback.inference_service: 100 - held}
+
+
 def _ready(ref: VersionRef, fleets: Mapping[str, Fleet]) -> bool:
     return fleets.get(ref.inference_service, NO_FLEET).ready > 0

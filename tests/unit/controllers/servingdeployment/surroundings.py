@@ -83,6 +83,7 @@ class Surroundings:
         self.kserve_works = True
         self.default_mode = "Standard"
         self.absent: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
@@ -138,8 +139,7 @@ class Surroundings:
 
     def shares(self) -> dict[str, int]:
         route = self.find(HTTP_ROUTE, "ranker")
-        refs = route["spec"]["rules"][0]["backendRefs"] if route else []
-        return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in refs}
+        return weights_of(route) if route else {}
 
     def mirror(self) -> str:
         """The InferenceService that gets a copy of every request."""
@@ -256,13 +256,14 @@ class Surroundings:
             marks = service["metadata"]["labels"] | {"serving.kserve.io/inferenceservice": name}
             pod = {"kind": "Pod", "metadata": {"name": f"{name}-{number}-{next(self._versions)}", "labels": marks}}
             self._set_pod(pod, ready=False)
+            self._begun[pod["metadata"]["name"]] = self.monotonic
             self._counts[pod["metadata"]["name"]] = [self.now, 0.0, 0.0, 0.0]
             self._predicted[pod["metadata"]["name"]] = [0.0] * len(self.scores[version])
         for place, (pod_name, pod) in enumerate(self._pods(name).items()):
-            started, fits = self._counts[pod_name][0], place < self.room[version]
+            age, fits = self.monotonic - self._begun[pod_name], place < self.room[version]
             if not fits:
                 self._set_pod(pod, ready=False, placed=False)
-            elif pod_name not in self.ready_pods(name) and self.now - started >= self.boot[version]:
+            elif pod_name not in self.ready_pods(name) and age >= self.boot[version]:
                 self._set_pod(pod, ready=True)
 
     def _set_pod(self, pod: Object, *, ready: bool, placed: bool = True) -> None:
@@ -348,6 +349,11 @@ def _latency(answers: float, slow: float) -> Histogram:
     counts[BUCKETS.index(0.01)] = int(answers) - int(slow)
     counts[BUCKETS.index(1.0)] = int(slow)
     return Histogram(BUCKETS, tuple(counts))
+
+
+def weights_of(route: Object) -> dict[str, int]:
+    """The weights of a route by InferenceService."""
+    return {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in route["spec"]["rules"][0]["backendRefs"]}
 
 
 def mirror_of(route: Object) -> str:

@@ -2,28 +2,10 @@
 
 from typing import Any
 
-from shipway.kube.resource import Object
-from unit.controllers.servingdeployment.world import GATES, World, serving_spec
+from unit.controllers.servingdeployment.neighbours import peer
+from unit.controllers.servingdeployment.world import GATES, World
 
 ROLLOUT: dict[str, Any] = {"steps": [{"setWeight": 50}, {"pause": {"seconds": 2}}], "gates": GATES, "bakeSeconds": 2}
-
-
-def peer(
-    world: World, name: str, version: str, *, model: str = "ranker", state: str = "Completed", ready: str = "Serving",
-    after: tuple[str, ...] = (),
-) -> Object:  # fmt: skip
-    """Another deployment of the namespace."""
-    stable = {
-        "version": version,
-        "digest": "sha256:" + version[-1] * 64,
-        "predictorHash": "p",
-        "inferenceService": name,
-    }
-    rollout = {"id": f"{version}-1", "version": version, "inferenceService": name, "state": state, "baseline": "v0"}
-    condition = {"type": "Ready", "status": str(ready == "Serving"), "reason": ready, "message": ""}
-    status = {"stable": stable, "rollout": rollout | {"startedAt": "2027-01-01T00:00:00Z"}, "conditions": [condition]}
-    spec = serving_spec() | {"model": model, "rollout": {"after": [{"name": each} for each in after]}}
-    return world.put({"kind": "ServingDeployment", "metadata": {"name": name}, "spec": spec, "status": status})
 
 
 def released_after(*names: str) -> World:

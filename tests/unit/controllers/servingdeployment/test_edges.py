@@ -3,16 +3,16 @@
 The edges of the evidence are in test_edges_of_evidence.py.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from shipway.api import labels
-from shipway.api.conditions import rfc3339
 from shipway.controllers.servingdeployment.controller import _by_site
-from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE, Object
+from shipway.kube.resource import HTTP_ROUTE, INFERENCE_SERVICE
 from unit.controllers.servingdeployment.beginnings import at, released
-from unit.controllers.servingdeployment.world import EPOCH, GATES, STEPS, World
+from unit.controllers.servingdeployment.neighbours import route_of_another
+from unit.controllers.servingdeployment.world import GATES, STEPS, World
 
 
 def under_way(version: str = "v2") -> World:
@@ -88,6 +88,7 @@ class TestStableDeleted:
         assert (world.state(), world.share("v2")) == ("Stepping", 25)
         world.errors["v2"] = 0.5
         world.until(lambda: world.share("v1") == 100, within=5)
+        world.run(1)
         assert world.ready() == ("False", "Quarantined")
         assert "errors: " in world.status.summary
         assert world.status.summary.endswith("Meanwhile v1 answers.")
@@ -157,18 +158,36 @@ class TestFlappingReadiness:
     def test_of_both_is_not_held_against_the_new_version_while_nobody_else_answers(self):
         world = under_way()
         world.set_ready("v1", False)
+        world.run(1)
         for _ in range(4):
-            flap(world, "v2")
-        assert (world.state(), world.share("v2")) == ("Stepping", 100)
+            world.set_ready("v2", False)
+            world.run(1)
+            assert world.condition("Serving") == ("False", "NotServing")
+            assert world.ready() == ("False", "PredictorStarting")
+            assert world.status.summary.endswith(
+                "v1 has no ready replica: its pods are starting): no ready replica: its pods are starting; "
+                "nobody answers until a replica is ready"
+            )
+            world.set_ready("v2", True)
+            world.run(1)
+        assert (world.state(), world.shares()) == ("Stepping", {world.service_of("v2"): 100})
+        assert world.ready() == ("False", "Progressing")
+        assert world.status.summary.startswith("v2 at 100 % (step 2/4, ")
+        assert " of 30 s; v1 has no ready replica: its pods are starting): errors 0/" in world.status.summary
+        assert world.incidents() == []
 
     def test_of_stable_moves_traffic_and_takes_nothing_back(self):
         world = under_way()
         for _ in range(4):
             world.set_ready("v1", False)
             world.run(1)
-            assert world.share("v2") == 100
+            assert world.shares() == {world.service_of("v2"): 100}
+            assert world.ready() == ("False", "Progressing")
+            assert "; v1 has no ready replica: its pods are starting)" in world.status.summary
             flap(world, "v1")
         assert (world.state(), world.share("v2")) == ("Stepping", 25)
+        assert world.condition("Serving") == ("True", "Serving")
+        assert "v1 has no ready replica" not in world.status.summary
         assert world.incidents() == []
 
 
@@ -201,8 +220,19 @@ class TestGatewayGone:
     def test_a_version_that_turns_bad_is_taken_back_all_the_same(self, world: World):
         world.errors["v2"] = 0.5
         world.until(lambda: world.share("v1") == 100, within=6)
-        assert world.state() == "Aborted"
+        world.run(10)
+        assert (world.state(), world.share("v2")) == ("Aborted", 0)
         assert world.ready() == ("False", "Quarantined")
+        assert world.condition("Serving") == ("False", "RouteNotAccepted")
+        assert "v2 was taken back at " in world.status.summary
+        assert world.status.summary.endswith(
+            " Meanwhile v1 should answer, but the route is not accepted: no controller has looked at the route yet; "
+            "does Gateway infra/gw exist?"
+        )
+        assert world.service_of("v2"), "the gateway may still send it requests"
+        world.gateway_works = True
+        world.run(1)
+        assert world.status.summary.endswith(" Meanwhile v1 answers.")
 
     def test_without_the_gateway_api_nothing_is_written_and_the_release_goes_on_when_it_is_back(self):
         world = under_way()
@@ -278,18 +308,16 @@ class TestTwoDeploymentsOnOneHost:
         assert [key.name for key in _by_site(older, world)] == ["another", "ranker", "another"]
 
 
-def route_of_another(
-    world: World, *, age: float = -60.0, host: str = "ranker.example.com", gateway: str = "gw"
-) -> Object:
-    """The route of another deployment, made some seconds after the beginning."""
-    spec = {"parentRefs": [{"name": gateway, "namespace": "infra"}], "hostnames": [host]}
-    made = {"creationTimestamp": rfc3339(EPOCH + age)}
-    meta = {
-        "name": "another",
-        "namespace": "elsewhere",
-        "labels": {labels.KIND: "ServingDeployment", labels.NAME: "another"},
-    }
-    return world.put({"kind": HTTP_ROUTE.kind, "metadata": meta | made, "spec": spec})
+def delete_route(world: World) -> None:
+    del world.objects[HTTP_ROUTE.kind, "ranker"]
+
+
+def take_all_weights(world: World) -> None:
+    route = world.find(HTTP_ROUTE, "ranker")
+    for ref in route["spec"]["rules"][0]["backendRefs"]:
+        ref["weight"] = 0
+    route["metadata"]["generation"] += 1
+    world.put(route)
 
 
 class TestWeightsEditedByAStranger:
@@ -305,6 +333,22 @@ class TestWeightsEditedByAStranger:
         world.tick()
         assert "v2 at 25 % (step 2/4" in world.status.summary
         assert world.ready() == ("False", "Progressing")
+
+    @pytest.mark.parametrize("edit", [take_all_weights, delete_route], ids=["all to nothing", "with the whole route"])
+    def test_while_nothing_can_be_read_have_stable_answer_until_it_can(self, edit: Callable[[World], None]):
+        world = under_way()
+        world.metrics_work = False
+        world.run(5)
+        edit(world)
+        world.run(10)
+        assert (world.state(), world.share("v1"), world.share("v2")) == ("Stepping", 100, 0)
+        assert world.ready() == ("False", "MetricsUnavailable")
+        assert world.condition("Serving") == ("True", "Serving")
+        assert world.status.summary.startswith("v2 at 0 % (step 2/4")
+        assert world.status.summary.endswith("connection refused; held until the counters can be read again")
+        world.metrics_work = True
+        world.until(lambda: world.share("v2") == 25, within=5)
+        world.until(lambda: world.serves("v2"))
 
 
 class TestQuarantinedVersionForced:

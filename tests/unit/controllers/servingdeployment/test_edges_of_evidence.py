@@ -1,14 +1,20 @@
 """What can be wrong with the numbers and the time: each time where a release stands, who answers, and what is said."""
 
+import asyncio
+import re
 from typing import Any
 
 import aiohttp
 import pytest
 
+from shipway.integrations.counter_reader import CounterReader
 from shipway.integrations.prometheus import Prometheus
+from shipway.integrations.tally import CANDIDATE, Target
 from unit.controllers.servingdeployment.beginnings import at, released
 from unit.controllers.servingdeployment.world import GATES, STEPS, World
 from unit.integrations.strangers import stranger
+
+LATENCY = b'{"firstBound": 0.001, "ratio": 1.25, "counts": [9, 0, 0]}'
 
 
 def requests_of(world: World) -> tuple[int, int]:
@@ -38,19 +44,38 @@ class TestZeroTraffic:
 
 
 class TestNotANumber:
-    WORDS = "startedAt: Input should be a finite number"
-
-    def test_from_a_predictor_holds_everything_and_is_passed_on(self):
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            (b'{"schema": 1, "startedAt": NaN, "requests": 9, "errors": 0, "latency": %s}' % LATENCY, "startedAt: "),
+            (b'{"schema": 1, "startedAt": 1, "requests": NaN, "errors": 0, "latency": %s}' % LATENCY, "requests: "),
+        ],
+        ids=["of a time", "of a count"],
+    )
+    def test_from_a_predictor_holds_everything_and_is_passed_on(self, answer: bytes, words: str):
         world = at("v2", 25)
         world.run(5)
-        world.complaint = self.WORDS
+        world.complaint = asyncio.run(made_of(answer))
         world.run(60)
         assert (world.state(), world.share("v2")) == ("Stepping", 25)
         assert world.ready() == ("False", "MetricsUnavailable")
-        assert self.WORDS in world.status.summary
+        assert f"{words}Input should be a finite number" in world.status.summary
         assert "held until the counters can be read again" in world.status.summary
         world.complaint = ""
         world.until(lambda: world.share("v2") == 50, within=5)
+
+
+async def made_of(answer: bytes) -> str:
+    """What the operator's reader says of what a predictor answers."""
+    async with stranger() as predictor:
+        predictor.answer = answer
+        reader = CounterReader(aiohttp.ClientSession(), port=predictor.port)
+        try:
+            said = await reader.read(Target("pod-0", "127.0.0.1", CANDIDATE))
+        finally:
+            await reader.close()
+    assert isinstance(said, str)
+    return said
 
 
 class TestCounterResets:
@@ -70,13 +95,23 @@ class TestCounterResets:
     def test_do_not_hide_what_the_new_version_did_before(self):
         world = at("v2", 25)
         world.run(10)
+        counted, _ = requests_of(world)
         world.errors["v2"] = 0.3
-        for _ in range(4):
-            world.run(1)
-            if world.service_of("v2"):
-                world.reset_counters("v2")
-        world.until(lambda: world.share("v1") == 100, within=3)
+        for _ in range(20):
+            world.run(0.5)
+            if world.state() == "Aborted":
+                break
+            world.reset_counters("v2")
+        world.run(1)
+        assert (world.state(), world.share("v2")) == ("Aborted", 0)
         assert world.ready() == ("False", "Quarantined")
+        (incident,) = world.incidents()
+        found = re.search(r"errors: (\d+)/(\d+) \(.* of stable; .*worse than stable", world.status.summary)
+        assert found is not None
+        assert int(found[1]) > 3, "more errors than the counters can have counted between two resets"
+        assert int(found[2]) >= counted
+        assert found[0] in incident["spec"]["summary"]
+        assert world.status.summary.endswith(" Meanwhile v1 answers.")
 
 
 def told(world: World) -> str:
@@ -320,7 +355,13 @@ class TestStableFailsTogetherWithTheCandidate:
         for version in ("v1", "v3"):
             world.set_ready(version, False)
         world.run(5)
+        assert (world.state(), world.shares()) == ("Stepping", before)
+        assert world.ready() == ("False", "PredictorStarting")
         assert world.condition("Serving") == ("False", "NotServing")
+        assert world.status.summary == (
+            "v3 at 25 % (step 2/4, setting 25 %; v1 has no ready replica: its pods are starting): "
+            "no ready replica: its pods are starting; nobody answers until a replica is ready"
+        )
         assert world.incidents() == []
         for version in ("v1", "v3"):
             world.set_ready(version, True)

@@ -126,6 +126,24 @@ def test_a_twin_that_is_lost_gives_its_share_to_stable_and_holds_the_release():
     world.until(lambda: world.serves("v2"), within=120)
 
 
+def test_a_twin_that_is_lost_just_when_the_next_step_is_decided_on_gives_its_share_to_stable_as_well():
+    world = begun()
+
+    def lose_twin(seen: World) -> None:
+        if seen.status.rollout is not None and seen.status.rollout.weights.desired == 70:
+            seen.boot["v1"] = float("inf")
+            set_ready(seen, twin(seen), ready=False)
+
+    world.after_write = lose_twin
+    world.run(20)
+    assert shares(world) == (80, 0, 20)
+    assert world.ready() == ("False", "MetricsUnavailable")
+    assert world.status.summary.startswith("v2 at 20 % (step 2/3, setting 70 %): the twin of v1 has no ready replica")
+    world.after_write = lambda _: None
+    world.boot["v1"] = 0.0
+    world.until(lambda: shares(world) == (0, 30, 70))
+
+
 def test_a_twin_that_never_starts_ends_the_release_and_blames_nobody():
     world = serving(rules=rollout(progressDeadlineSeconds=10))
     world.boot["v1"] = float("inf")

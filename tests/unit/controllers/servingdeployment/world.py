@@ -1,7 +1,7 @@
 """The release machine's operator at work in its surroundings, and what people ask of it.
 
 The operator performs its plans write by write and may crash between any two. What must hold of every write whatever
-happens is checked here, so it holds in every test that uses this.
+happens (writes.py) is checked here, so it holds in every test that uses this.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar, cast
 from shipway.api import labels
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ServingDeploymentStatus
-from shipway.controllers.servingdeployment.children import ROLLED_BACK
 from shipway.controllers.servingdeployment.controller import ServingDeploymentController
 from shipway.controllers.servingdeployment.inquiries import Inquirer
 from shipway.integrations.budgets import PERIOD_SECONDS, BudgetFollower, Budgets, Duty
@@ -30,7 +29,8 @@ from shipway.kube.resource import (
 )
 from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, Refusal, Write
 from unit.controllers.servingdeployment.desk import Desk, Strangers
-from unit.controllers.servingdeployment.surroundings import EPOCH, TICK, Surroundings, mirror_of
+from unit.controllers.servingdeployment.surroundings import EPOCH, TICK, Surroundings, mirror_of, weights_of
+from unit.controllers.servingdeployment.writes import check
 
 KEY = Key("ServingDeployment", "team", "ranker")
 STEPS = [
@@ -93,6 +93,7 @@ class World(Surroundings):
         refuse: Kind of which the API server refuses every write.
         strangers: Whom gates ask.
         knows_prometheus: Whether the operator does; looked at when it starts.
+        after_write: Called with the world after each write of the operator.
     """
 
     def __init__(self, **spec: Any) -> None:
@@ -104,6 +105,7 @@ class World(Surroundings):
         self.writes = 0
         self.crash_at: int | None = None
         self.crashes = 0
+        self.after_write: Callable[[World], None] = lambda _: None
         self._routes: list[dict[str, int]] = []
         self._mirrors: list[str] = []
         self.max_candidates = 0
@@ -129,6 +131,23 @@ class World(Surroundings):
             inquirer=Inquirer(cast("InquiryBoard", self.desk), cast("Webhooks", self.strangers), prometheus),
             max_candidates=self.max_candidates,
         )
+
+    def without_operator(self) -> World:
+        """A copy of the world in which the operator has died this moment, in the midst of whatever it was doing."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict):
+                setattr(other, name, copy.deepcopy(value))
+            elif isinstance(value, list | set):
+                setattr(other, name, copy.copy(value))
+        other.after_write, other.crashes = lambda _: None, self.crashes + 1
+        return other
+
+    def go_on(self) -> None:
+        """Another operator takes over where one died, before anything else happens."""
+        self.restart_operator()
+        self.reconcile()
+        self.reconcile_gateway()
 
     def reconcile(self, passes: int = 20) -> None:
         """Passes until one decides nothing; a crash ends the operator and another one goes on."""
@@ -157,7 +176,7 @@ class World(Surroundings):
             if write.resource.kind == self.refuse and plan.refused:
                 self._write_status(plan.refused(Refusal(write, invalid=False, message="quota exceeded")), seen)
                 return
-            self._check(write, fresh)
+            check(self, write, fresh)
             self._write(write)
         self._write_status(plan.status, seen)
         self.notes += plan.events
@@ -168,7 +187,10 @@ class World(Surroundings):
                 if (body["kind"], body["metadata"]["name"]) in self.objects:
                     return
                 self.put(copy.deepcopy(body))
-            case Apply(_, body):
+            case Apply(resource, body):
+                if resource == HTTP_ROUTE:
+                    self._routes.append(weights_of(body))
+                    self._mirrors.append(mirror_of(body))
                 self._apply(copy.deepcopy(body))
             case Delete(resource, _, name, uid):
                 known = self.find(resource, name)
@@ -208,67 +230,10 @@ class World(Surroundings):
     def _wrote(self, what: str) -> None:
         self.writes += 1
         self.log.append((self.now - EPOCH, what))
+        self.after_write(self)
         if self.crash_at is not None and self.writes >= self.crash_at:
             self.crash_at = None
             raise CrashError
-
-    # What must hold of every write.
-
-    def _check(self, write: Write, reading: Reading | None) -> None:
-        if isinstance(write, Apply) and write.resource == HTTP_ROUTE:
-            self._check_route(write.body, reading)
-        if isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["type"] != "Rollback":
-            assert not write.body["spec"]["quarantine"], "a version is held that no gate has judged"
-        elif isinstance(write, Create) and write.resource == INCIDENT and write.body["spec"]["gate"] != "undo":
-            rollout = self.status.rollout
-            assert rollout is not None
-            share = self.shares().get(rollout.inference_service, 0)
-            assert share == 0, "an Incident is written while the bad version still gets traffic"
-            assert self.mirror() != rollout.inference_service, "an Incident is written while it is still mirrored"
-
-        if isinstance(write, Delete):
-            assert write.name not in self._needed(), "a version that is needed is deleted"
-            assert write.name not in self.shares(), "a version that the gateway knows of is deleted"
-            assert write.name != self.mirror(), "a version that is mirrored is deleted"
-
-    def _check_route(self, body: Object, reading: Reading | None) -> None:
-        backends = body["spec"]["rules"][0]["backendRefs"]
-        weights = {ref["name"].removesuffix("-predictor"): ref["weight"] for ref in backends}
-        self._routes.append(weights)
-        mirror = mirror_of(body)
-        self._mirrors.append(mirror)
-        assert sum(weights.values()) == 100
-        assert not mirror or weights[mirror] == 0, f"{mirror} is mirrored and answers as well"
-        for name in weights:
-            assert self.ready_pods(name), f"traffic for {name}, which has no ready pod"
-        rollout, gates = self.status.rollout, self.sdep["spec"].get("rollout", {}).get("gates", GATES)
-        for name in set(weights) - set(self.shares()):
-            assert name in self._needed(), f"{name} joins the route, and nobody needs it"
-        if "resourceVersion" in body["metadata"]:
-            self._check_newcomer(weights)
-        counting = [gate for gate in gates if gate["type"] not in {"PromQL", "Webhook", "Evaluation"}]
-        if rollout is None or rollout.undo or not rollout.baseline or not counting:
-            return
-        if ROLLED_BACK in str(body["metadata"]):
-            return
-        raised = weights.get(rollout.inference_service, 0) > self.shares().get(rollout.inference_service, 0)
-        under_way = rollout.state in {"Stepping", "Paused"}
-        stable = self.status.stable
-        if raised and under_way and stable and self.ready_pods(stable.inference_service):
-            assert reading is not None
-            assert reading.fresh, "the route is raised without fresh evidence"
-
-    def _needed(self) -> set[str]:
-        status = self.status
-        return {ref.inference_service for ref in status.running}
-
-    def _check_newcomer(self, weights: dict[str, int]) -> None:
-        """Who gets its first share is known to the gateway, unless nobody else would answer."""
-        known = self.shares()
-        if not known or not all(self.ready_pods(other) for other, share in known.items() if share):
-            return
-        for name in (name for name, weight in weights.items() if weight):
-            assert name in known, f"{name} gets {weights[name]} % before the gateway knows of it"
 
     # What people do, and see.
 
@@ -365,6 +330,11 @@ class World(Surroundings):
     def route_shares(self, version: str) -> list[int]:
         """The shares of a version in all routes the operator has written."""
         return [sum(w for name, w in weights.items() if f"-{version}-" in name) for weights in self._routes]
+
+    @property
+    def routes(self) -> Sequence[tuple[dict[str, int], str]]:
+        """The shares and the mirror of all routes the operator has written."""
+        return list(zip(self._routes, self._mirrors, strict=True))
 
     def incidents(self) -> Sequence[Object]:
         return self.list(INCIDENT, "team")
