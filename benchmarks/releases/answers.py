@@ -50,7 +50,7 @@ class Run:
         minutes: From asking for the version to the end.
         back_s: From the first bad answer to the version's last answer of all.
         bad_answers: Spoilt answers of the version from the first bad one on, background errors too.
-        samples: Answers of the version from the first bad one to the write that took it back.
+        samples: Answers of the version until the write that took it back, good ones before the first bad one too.
         write_to_last_ms: From that write's arrival at the API server to the version's last answer; 0 if it came before.
         requests: Of the client, while the release was on.
         lost: Of them, see `Answer.lost`.
@@ -127,6 +127,6 @@ def _fault(its: Sequence[Answer], route_writes: Sequence[float], *, taken_back: 
     return {
         "back_s": round(last - first, 3),
         "bad_answers": sum(bool(answer.harm) for answer in since),
-        "samples": None if written is None else sum(answer.ended <= written for answer in since),
+        "samples": None if written is None else sum(answer.ended <= written for answer in its),
         "write_to_last_ms": None if written is None else round(1000 * max(0.0, last - written), 1),
     }

@@ -32,7 +32,7 @@ def test_time_runs_from_the_first_bad_answer_to_the_last_answer_of_all() -> None
     assert run.first_answer_s == 4
     assert run.back_s == 1.5
     assert run.bad_answers == 2
-    assert run.samples == 2
+    assert run.samples == 4
     assert run.write_to_last_ms == 500
 
 
