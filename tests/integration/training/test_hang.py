@@ -95,7 +95,7 @@ async def test_a_restart_after_a_hang_survives_the_operator_killed_after_each_wr
         assert causes == [(1, "Hung"), (2, "Completed")]
         await reap(world)
 
-    numbers = ("spec.summary", "status.attempts.*.message")
+    numbers = ("spec.summary", "status.attempts.*.message", "status.suspects.*.detail")
     await replay(Scenario(play, ignore=numbers), lab)
 
 
