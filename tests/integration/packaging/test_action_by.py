@@ -39,6 +39,15 @@ class Annotated:
         """What that user is told when the change is refused."""
         return self.cluster.refusal(*self._annotate, *changes, user=user)
 
+    def wants_own_name(self, annotation: str) -> bool:
+        """Whether bob is told to write his own name there; what he could write is taken away again."""
+        try:
+            self.annotate("bob", f"{annotation}=eve")
+        except RefusedError as refusal:
+            return "write your own name" in str(refusal)
+        self.annotate("bob", f"{annotation}-")
+        return False
+
     def said(self) -> dict[str, str]:
         """The annotations that are ours."""
         found = self.cluster.get(self.kind, self.name, "-n", self.namespace)["metadata"].get("annotations", {})
@@ -84,15 +93,7 @@ def checked(cluster: Cluster, team: str) -> Iterator[Annotated]:
     """A deployment in a cluster that cannot stamp, and checks."""
     made = deployment(cluster, team, "validating")
 
-    def in_force() -> bool:
-        try:
-            made.annotate("bob", f"{ACTION_BY}=eve")
-        except RefusedError as refusal:
-            return "write your own name" in str(refusal)
-        made.annotate("bob", f"{ACTION_BY}-")
-        return False
-
-    eventually("the policy is in force", in_force)
+    eventually("the policy is in force", lambda: made.wants_own_name(ACTION_BY))
     yield made
     uninstall(cluster)
     assert_nothing_is_left(cluster)
@@ -175,15 +176,7 @@ def test_who_takes_up_an_incident_or_closes_it_is_stamped_and_cannot_be_forged(s
 def test_an_older_cluster_lets_nobody_take_up_or_close_an_incident_in_anothers_name(checked: Annotated) -> None:
     incident = checked.incident
 
-    def in_force() -> bool:
-        try:
-            incident.annotate("bob", f"{RESOLVED_BY}=eve")
-        except RefusedError as refusal:
-            return "write your own name" in str(refusal)
-        incident.annotate("bob", f"{RESOLVED_BY}-")
-        return False
-
-    eventually("the policy about Incidents is in force", in_force)
+    eventually("the policy about Incidents is in force", lambda: incident.wants_own_name(RESOLVED_BY))
 
     refusal = incident.refusal("bob", f"{ACKNOWLEDGED_BY}=eve")
     assert "metadata.annotations[shipway.dev/acknowledged-by] says 'eve' but you are 'bob'" in refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -45,13 +45,15 @@ class Story:
     def _told(self) -> tuple[Outcome, Sequence[Death]]:
         world, deaths = self.begin(), list[Death]()
         for place, beat in enumerate(self.beats):
-            world.after_write = lambda seen, place=place: deaths.append(  # type: ignore[misc]
-                Death(self, place, number=len(deaths) + 1, write=seen.log[-1][1], world=seen.without_operator())
-            )
+            world.after_write = partial(self._die, deaths, place)
             beat.do(world)
-            world.until(lambda beat=beat: beat.until(world))  # type: ignore[misc]
+            world.until(partial(beat.until, world))
         world.run(AFTERWARDS)
         return Outcome.of(world), deaths
+
+    def _die(self, deaths: list[Death], place: int, seen: World) -> None:
+        number, write = len(deaths) + 1, seen.log[-1][1]
+        deaths.append(Death(self, place, number=number, write=write, world=seen.without_operator()))
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Death:
         for place, beat in enumerate(self.story.beats[self.place :]):
             if place:
                 beat.do(world)
-            world.until(lambda beat=beat: beat.until(world))  # type: ignore[misc]
+            world.until(partial(beat.until, world))
         world.run(AFTERWARDS)
         return Outcome.of(world)
 
