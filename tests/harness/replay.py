@@ -18,7 +18,8 @@ from harness.waiting import eventually
 from shipway.kube.client import Client
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import OWN, POD, SERVICE, Object, Resource
-from shipway.main import Build, Operator, build
+from shipway.main import Operator
+from shipway.parts import Build, build
 from shipway.settings import Settings
 
 QUIET_SECONDS = 0.4

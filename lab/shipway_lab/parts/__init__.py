@@ -8,6 +8,7 @@ from typing import Final
 
 from shipway_lab.errors import LabError
 from shipway_lab.nodes import COMPONENTS, NODES, Node
+from shipway_lab.parts.alertmanager import Alertmanager
 from shipway_lab.parts.argo_rollouts import ArgoRollouts
 from shipway_lab.parts.base import Part
 from shipway_lab.parts.containerd import Containerd
@@ -41,6 +42,7 @@ REGISTRY: Final[Mapping[str, Part]] = {
         KubeRay(),
         Kueue(),
         Prometheus(),
+        Alertmanager(),
         ArgoRollouts(),
         *(Machine(node) for node in NODES if node.machine),
         *(of_node(node) for node in NODES for of_node in (Containerd, Kubelet, KubeProxy)),

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from harness.builders import model
 from harness.clock import ShiftedClock
@@ -18,12 +17,10 @@ from shipway.api.v1alpha1.model import ModelStatus
 from shipway.kube.client import Client
 from shipway.kube.errors import NotFoundError
 from shipway.kube.resource import CRD, MODEL, Key, Object, Resource
-from shipway.main import Parts
+from shipway.parts import Parts
 from shipway.runtime.controller import Cache, Watch
 from shipway.runtime.informer import POLL_SECONDS
 from shipway.runtime.plan import Plan
-from shipway.runtime.queue import WorkQueue
-from shipway.settings import Settings
 
 pytestmark = pytest.mark.lab
 
@@ -59,7 +56,7 @@ class ThingCounter:
         return Plan(status=ModelStatus(observed_generation=1, conditions=conditions, versions=things).to_wire())
 
 
-def build(_: Settings, __: Client, ___: WorkQueue, ____: CollectorRegistry) -> Parts:
+def build(*_: object) -> Parts:
     return Parts(controllers=[ThingCounter()])
 
 

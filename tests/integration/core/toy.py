@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from shipway.api import labels
 from shipway.api.conditions import Verdict, merge
 from shipway.api.schema import Condition
 from shipway.api.v1alpha1.model import ModelStatus
-from shipway.kube.client import Client
 from shipway.kube.resource import INCIDENT, MODEL, POD, SERVICE, Key, Object
-from shipway.main import Parts
+from shipway.parts import Parts
 from shipway.runtime.cache import owner_of
 from shipway.runtime.controller import Cache, Watch
 from shipway.runtime.plan import Apply, Create, Delete, Note, PatchStatus, Plan, TerminalError, Write
-from shipway.runtime.queue import WorkQueue
-from shipway.settings import Settings
 
 PODS = "toy/pods"
 SELECTOR = f"{labels.MANAGED_BY}={labels.OPERATOR},{labels.KIND}=Model"
@@ -132,5 +127,5 @@ def child(model: Object, kind: str, name: str, spec: dict[str, Any]) -> Object:
     }
 
 
-def build(settings: Settings, client: Client, queue: WorkQueue, registry: CollectorRegistry) -> Parts:
+def build(*_: object) -> Parts:
     return Parts(controllers=[ToyController()])

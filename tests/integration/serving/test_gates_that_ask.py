@@ -1,31 +1,24 @@
 """Gates that ask a real Prometheus, and a Service of the namespace that the real API server gave its address."""
 
-import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
-from harness.clock import ShiftedClock
 from harness.lab import Lab
 from harness.process import free_port
-from harness.replay import World, running
-from integration.serving.players import deploy, playing, publish, release, serves, share, status
+from harness.replay import World
+from integration.serving.neighbours import answering, knowing, made, program, telling
+from integration.serving.players import deploy, publish, release, serves, share, status
 from shipway.kube.client import Client
 from shipway.kube.resource import INCIDENT, SERVICE
-from shipway.main import Build, Parts, build
-from shipway.runtime.queue import WorkQueue
-from shipway.settings import Settings
-from shipway_lab import paths
-from shipway_lab.artifacts.cache import Cache
-from shipway_lab.artifacts.progress import Progress
+from shipway.parts import build
 from shipway_lab.parts.prometheus import Prometheus
 
 pytestmark = pytest.mark.lab
@@ -59,7 +52,10 @@ class Exporter:
 async def test_a_version_is_taken_back_by_a_number_of_a_real_prometheus(
     serving_lab: Lab, kube: Client, namespace: str, tmp_path: Path
 ):
-    async with prometheus(tmp_path) as (url, exporter), telling(serving_lab, kube, namespace, knowing(url)) as world:
+    async with (
+        prometheus(tmp_path) as (url, exporter),
+        telling(serving_lab, kube, namespace, knowing(prometheus_url=url)) as world,
+    ):
         await begin(world, LOAD)
         await world.eventually(lambda: is_said(world, "load", "NoEvidenceOfHarm", "1.2"), within=60)
         exporter.load["v2"] = 0.9
@@ -71,7 +67,10 @@ async def test_a_version_is_taken_back_by_a_number_of_a_real_prometheus(
 async def test_prometheus_own_words_say_what_is_wrong_with_a_query(
     serving_lab: Lab, kube: Client, namespace: str, tmp_path: Path
 ):
-    async with prometheus(tmp_path) as (url, _), telling(serving_lab, kube, namespace, knowing(url)) as world:
+    async with (
+        prometheus(tmp_path) as (url, _),
+        telling(serving_lab, kube, namespace, knowing(prometheus_url=url)) as world,
+    ):
         await begin(world, LOAD | {"query": "sum("})
         await world.eventually(lambda: is_said(world, "load", "Error", ""), within=60)
         told = await status(world)
@@ -123,53 +122,20 @@ async def is_taken_back(world: World, gate: str) -> bool:
     return await share(world, "v2") == 0
 
 
-def knowing(url: str) -> Build:
-    """Production's controllers with a Prometheus."""
-
-    def made(settings: Settings, client: Client, queue: WorkQueue, registry: CollectorRegistry) -> Parts:
-        return build(replace(settings, prometheus_url=url), client, queue, registry)
-
-    return made
-
-
-@asynccontextmanager
-async def telling(lab: Lab, kube: Client, namespace: str, made: Build) -> AsyncIterator[World]:
-    """A world with an operator and everyone else."""
-    world = World(kube, namespace, ShiftedClock())
-    async with running(world, lab, build=made), playing(world):
-        yield world
-
-
 @asynccontextmanager
 async def prometheus(folder: Path) -> AsyncIterator[tuple[str, Exporter]]:
     """The lab's Prometheus, reading one exporter every second."""
-    binary = Cache(paths.cache_home()).ensure(Prometheus().artifacts()[0], Progress()) / "usr/bin/prometheus"
+    binary = made(Prometheus().artifacts()[0]) / "usr/bin/prometheus"
     exporter, url = Exporter(port=free_port()), f"127.0.0.1:{free_port()}"
     target = {"targets": [f"127.0.0.1:{exporter.port}"]}
     job = {"job_name": "load", "scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": [target]}
     (folder / "prometheus.yaml").write_text(json.dumps({"scrape_configs": [job]}))
     arguments = (f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data", "--log.level=error")
-    async with answering(exporter.metrics, "127.0.0.1", exporter.port):
-        process = await asyncio.create_subprocess_exec(binary, *arguments, f"--web.listen-address={url}")
-        try:
-            yield f"http://{url}", exporter
-        finally:
-            process.terminate()
-            await process.wait()
-
-
-@asynccontextmanager
-async def answering(handler: Any, address: str, port: int) -> AsyncIterator[None]:
-    """A server with one answer for every path."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, address, port).start()
-        yield
-    finally:
-        await runner.cleanup()
+    async with (
+        answering(exporter.metrics, "127.0.0.1", exporter.port),
+        program(binary, *arguments, f"--web.listen-address={url}"),
+    ):
+        yield f"http://{url}", exporter
 
 
 @contextmanager
