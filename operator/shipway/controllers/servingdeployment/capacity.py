@@ -10,7 +10,7 @@ from shipway.controllers.servingdeployment.steps import Stage
 def awaited(s: Situation) -> Stage | None:
     """The stage that the release would enter now if it had the replicas; None where it waits for anything else."""
     rollout, stage = s.rollout, _without_replicas(s)
-    return stage if rollout and stage and _gates_agree(s, rollout) else None
+    return stage if rollout and stage and progress.gates_agree(s, rollout) else None
 
 
 def seen(s: Situation, rollout: RolloutStatus) -> str | None:
@@ -21,7 +21,7 @@ def seen(s: Situation, rollout: RolloutStatus) -> str | None:
     stage = _without_replicas(s)
     if stage is None or rollout.lacking_since:
         return rollout.lacking_since if stage else None
-    return later(s.now) if _gates_agree(s, rollout) else None
+    return later(s.now) if progress.gates_agree(s, rollout) else None
 
 
 def is_overdue(s: Situation, rollout: RolloutStatus) -> bool:
@@ -55,9 +55,3 @@ def _next(s: Situation, rollout: RolloutStatus) -> Stage | None:
         stage = progress.nearest(s, rollout)
         return stage if progress.asks_for_more(stage, rollout) else None
     return steps.after(s.stages, s.stage) if progress.is_over(s, rollout) else None
-
-
-def _gates_agree(s: Situation, rollout: RolloutStatus) -> bool:
-    if progress.knows_its_step(s, rollout):
-        return progress.gates_agree(s, rollout)
-    return progress.gates_agree_to_more(s, rollout)

@@ -193,8 +193,14 @@ def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
     rules = s.spec.rollout.inconclusive
     over = s.elapsed(rollout.hold_since) >= rules.hold_seconds
     then = "`shipway promote` or `abort` decides" if over else f"after {rules.hold_seconds} s: {rules.then}"
-    what = "bake" if rollout.state == "Baking" else "step"
-    return f"the {what} is over but a gate cannot tell since {rollout.hold_since} ({then}); {_undecided(s)}"
+    return f"{_ended(s, rollout)} but a gate cannot tell since {rollout.hold_since} ({then}); {_undecided(s)}"
+
+
+def _ended(s: Situation, rollout: RolloutStatus) -> str:
+    if rollout.state == "Baking":
+        return "the bake is over"
+    known = progress.knows_its_step(s, rollout)
+    return "the step is over" if known else f"every step now asks for more than {rollout.weights.desired} %"
 
 
 def _undecided(s: Situation) -> str:

@@ -203,7 +203,7 @@ def _wait_for_the_host(s: Situation) -> Decision | None:
 def _follow_edited_steps(s: Situation) -> Decision | None:
     """The steps were edited under way: go on where the weight reached is nearest from below, and wait there anew.
 
-    Where every new step asks for more than was reached, the gates have to agree first.
+    Where every new step asks for more than was reached, the gates have to agree first, as at the end of a step.
     """
     rollout = s.rollout
     if rollout is None or rollout.state != "Stepping" or progress.knows_its_step(s, rollout):
@@ -211,9 +211,9 @@ def _follow_edited_steps(s: Situation) -> Decision | None:
     stage = progress.nearest(s, rollout)
     if not progress.asks_for_more(stage, rollout):
         return enter(s, stage)
-    if s.freeze or s.unsupported or not progress.gates_agree_to_more(s, rollout) or not s.capacity_for(stage):
+    if s.freeze or s.unsupported:
         return None
-    return enter(s, stage)
+    return _when_gates_agree(s, rollout, lambda s: enter(s, stage) if s.capacity_for(stage) else None)
 
 
 def _begin_step(s: Situation) -> Decision | None:

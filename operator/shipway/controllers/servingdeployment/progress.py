@@ -22,15 +22,18 @@ def is_over(s: Situation, rollout: RolloutStatus) -> bool:
 
 
 def outcome(s: Situation, rollout: RolloutStatus) -> Verdict:
-    """What the gates say of ending this step; a step that sends nothing, or that the bake follows, proves nothing."""
-    in_step = rollout.state != "Baking"
-    if in_step and (s.stage.sends_nothing or s.stage == steps.Stage(s.stage.index, 100)):
-        return Verdict.PASS
-    return s.findings.outcome(s.gates)
+    """What the gates say of going on; a step that sends nothing, or that the bake follows, proves nothing."""
+    said = s.findings.outcome(s.gates)
+    if rollout.state == "Baking":
+        return said
+    if not knows_its_step(s, rollout):
+        judged = _reached(rollout) or rollout.mirror
+        return Verdict.PASS if said is Verdict.INCONCLUSIVE and not judged else said
+    return Verdict.PASS if s.stage.sends_nothing or s.stage == steps.Stage(s.stage.index, 100) else said
 
 
 def gates_agree(s: Situation, rollout: RolloutStatus) -> bool:
-    """Whether the gates let the step end: they pass, or they cannot tell and it was said to go on without."""
+    """Whether the gates let the release go on: they pass, or they cannot tell and it was said to go on without."""
     said = outcome(s, rollout)
     if said is not Verdict.INCONCLUSIVE:
         return said is Verdict.PASS
@@ -56,12 +59,6 @@ def nearest(s: Situation, rollout: RolloutStatus) -> steps.Stage:
 def asks_for_more(stage: steps.Stage, rollout: RolloutStatus) -> bool:
     """Whether a stage of edited steps has more weight than was reached."""
     return stage.weight > _reached(rollout)
-
-
-def gates_agree_to_more(s: Situation, rollout: RolloutStatus) -> bool:
-    """Whether the gates let a release go on whose edited steps all ask for more than was reached."""
-    judged = _reached(rollout) or rollout.mirror
-    return s.findings.outcome(s.gates) in ({Verdict.PASS} if judged else {Verdict.PASS, Verdict.INCONCLUSIVE})
 
 
 def is_wanted(s: Situation) -> bool:

@@ -64,6 +64,34 @@ class TestStepsEditedInMidStep:
         assert "v2 at 5 % (step 1/1, steps edited)" in world.status.summary
         world.until(lambda: world.share("v2") == 100, within=10)
 
+    @pytest.mark.parametrize(
+        ("then", "state", "share"),
+        [("Pause", "Paused", 5), ("Abort", "Aborted", 0), ("Promote", "Stepping", 50)],
+    )
+    def test_that_all_ask_for_more_end_as_was_declared_where_no_gate_can_tell(self, then: str, state: str, share: int):
+        world = at("v2", 5)
+        world.run(1)
+        world.rate = 0.0
+        rules = {"holdSeconds": 20, "then": then}
+        more = [{"setWeight": 50}, {"pause": {"seconds": 60}}]
+        world.change(rollout={"steps": more, "gates": GATES, "inconclusive": rules})
+        world.run(10)
+        assert world.ready() == ("False", "AwaitingEvidence")
+        assert "every step now asks for more than 5 % but a gate cannot tell since" in world.status.summary
+        assert f"(after 20 s: {then}); errors: " in world.status.summary
+        world.run(15)
+        assert (world.state(), world.share("v2")) == (state, share)
+
+    def test_that_all_ask_for_more_begin_when_a_person_says_so(self):
+        world = at("v2", 5)
+        world.run(1)
+        world.rate = 0.0
+        world.change(rollout={"steps": [{"setWeight": 50}, {"pause": {"seconds": 60}}], "gates": GATES})
+        world.run(3)
+        world.act("promote", id_="1")
+        world.until(lambda: world.share("v2") == 50, within=3)
+        assert world.status.rollout.wait_skipped is False
+
 
 class TestStableDeleted:
     """Its predictor, its ModelVersion, or both."""
