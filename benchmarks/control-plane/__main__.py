@@ -19,10 +19,11 @@ from disturbances import delays
 from phases import queue_latency, quiet, restart, single
 from players import playing
 from ranges import out_of_range
-from report import filled
+from report import filled, report
 from subject import Subject
 from subjects import SUBJECTS
 
+from benchmarks.pages import aligned
 from shipway_lab.parts.kubernetes import VERSION
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "control-plane.json"
@@ -52,7 +53,8 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.report:
-        PAGE.write_text(filled(PAGE.read_text(), json.loads(arguments.output.read_text())))
+        PAGE.write_text(filled(PAGE.read_text(), found := json.loads(arguments.output.read_text())))
+        print(aligned(report(found)))
         return 0
     run = Run(quiet_seconds=20 if arguments.quick else arguments.quiet_seconds)
     if arguments.add:
@@ -67,6 +69,7 @@ def main() -> int:
     if arguments.quick:
         print(*(problems := run.problems()), sep="\n")
         return 1 if problems else 0
+    print(aligned(report(run.results())))
     return 0
 
 

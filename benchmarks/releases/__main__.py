@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import aligned
 from benchmarks.releases.answers import Run
 from benchmarks.releases.argo import Argo
 from benchmarks.releases.claims import OURS, claims
@@ -17,7 +18,7 @@ from benchmarks.releases.disturbances import REPLICAS, Disturber
 from benchmarks.releases.ours import Ours
 from benchmarks.releases.plans import simulated
 from benchmarks.releases.ranges import out_of_range
-from benchmarks.releases.report import filled
+from benchmarks.releases.report import filled, report
 from benchmarks.releases.runs import Runner
 from benchmarks.releases.scenarios import SCENARIOS, Scenario
 from benchmarks.releases.settings import SETTINGS
@@ -37,13 +38,15 @@ def main() -> int:
     """Run, print, write the results; 1 when a quick run is out of range."""
     given = _arguments()
     if given.report:
-        PAGE.write_text(filled(PAGE.read_text(), json.loads(given.output.read_text())))
+        PAGE.write_text(filled(PAGE.read_text(), found := json.loads(given.output.read_text())))
+        print(aligned(report(found)))
         return 0
     results = Results(None if given.quick else given.output)
     if given.add:
         results.keep(json.loads(given.output.read_text()))
     if given.quick:
         asyncio.run(_live(given.name, [replace(SCENARIOS["from-start"], runs=QUICK_RUNS)], [], results))
+        print(aligned(report(results.body())))
         print(*(problems := out_of_range(results.runs)), sep="\n")
         return 1 if problems else 0
     wanted = given.scenarios.split(",")
@@ -55,6 +58,7 @@ def main() -> int:
         asyncio.run(_live(given.name, live, peers, results))
     if DISTURBED in wanted:
         asyncio.run(_disturbed(given.name, results, requests=given.requests, outage_seconds=given.outage_seconds))
+    print(aligned(report(results.body())))
     return 0
 
 
@@ -91,18 +95,20 @@ class Results:
         self._simulated = simulated(runs=runs, seed=SEED, processes=2)
         self._say(self._simulated)
 
-    def _say(self, found: dict[str, Any]) -> None:
-        print(json.dumps(found), flush=True)
-        if self._output is None:
-            return
-        body = {
+    def body(self) -> dict[str, Any]:
+        """Everything, the claims first."""
+        return {
             "machine": {**machine(), "kubernetes": VERSION, "load_at_end": round(os.getloadavg()[0], 1)},
             "claims": claims(self.runs, self._disturbed, self._simulated),
             "disturbed": self._disturbed,
             "simulated": self._simulated,
             "runs": [run.to_json() for run in self.runs],
         }
-        self._output.write_text(json.dumps(body, indent=1) + "\n")
+
+    def _say(self, found: dict[str, Any]) -> None:
+        print(json.dumps(found), flush=True)
+        if self._output is not None:
+            self._output.write_text(json.dumps(self.body(), indent=1) + "\n")
 
 
 async def _live(lab: str, scenarios: Sequence[Scenario], peers: Sequence[str], results: Results) -> None:
