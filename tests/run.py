@@ -52,7 +52,7 @@ TIERS = (
     ),
     Tier("unit", 6, (_python("-m", "pytest", "-q", "-n", "2", "tests/unit"),), fast=True),
     Tier("chart", 2, (_python("tests/chart_scan.py"),)),
-    Tier("build", 23, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok"),)),
+    Tier("build", 23, (_python("-m", "shipway_lab", "build", "--with", "demo,kwok,prometheus,alertmanager"),)),
     Tier("integration", 38, (_python("-m", "pytest", "-q", "tests/integration"),)),
     Tier("faults", 4, (_python("-m", "pytest", "-q", *_KILLED, "tests/faults"),)),
     Tier("benchmark", 6, (("env", "PYTHONPATH=tests:.", *_python("benchmarks/control-plane", "--quick")),)),

@@ -61,12 +61,14 @@ class Told:
 
     Attributes:
         world: Where it works.
+        binary: Of Alertmanager.
         receivers: Who hears of it.
         folder: Of Alertmanager's files.
         port: Of Alertmanager.
     """
 
     world: World
+    binary: Path
     receivers: Receivers
     folder: Path
     port: int
@@ -78,7 +80,7 @@ class Told:
         file.write_text(self.receivers.configuration())
         arguments = (f"--storage.path={self.folder / life}", f"--web.listen-address=127.0.0.1:{self.port}")
         where = (f"--config.file={file}", "--cluster.listen-address=", "--log.level=error")
-        async with program(made(ALERTMANAGER), *arguments, *where):
+        async with program(self.binary, *arguments, *where):
             yield
 
     async def hears(self, receiver: str, status: str) -> dict[str, Any]:
@@ -96,13 +98,13 @@ class Told:
 
 @pytest.fixture
 async def told(serving_lab: Lab, kube: Client, namespace: str, tmp_path: Path) -> AsyncIterator[Told]:
-    receivers, port = Receivers(), free_port()
+    binary, receivers, port = made(ALERTMANAGER), Receivers(), free_port()
     operator = knowing(alertmanager_url=f"http://127.0.0.1:{port}")
     async with (
         answering(receivers.take, "127.0.0.1", receivers.port),
         telling(serving_lab, kube, namespace, operator) as world,
     ):
-        yield Told(world, receivers, tmp_path, port)
+        yield Told(world, binary, receivers, tmp_path, port)
 
 
 @pytest.mark.parametrize(("tier", "receiver"), [("Critical", PAGER), ("Standard", CHAT)])
