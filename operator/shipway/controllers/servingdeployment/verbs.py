@@ -14,7 +14,12 @@ from shipway.runtime.plan import Note
 RECORD_LIMIT = 20
 ID_LIMIT = 128
 """Characters of an id that a record has room for."""
+UNNAMED = "unnamed:"
+"""Begins the ids made up for actions without one."""
 _NOTHING = "nothing to do: no release is under way"
+
+Outcome = tuple[Decision, str]
+"""What a verb does, and its result in words."""
 
 
 def pending(s: Situation) -> Action | None:
@@ -38,12 +43,6 @@ def run(s: Situation) -> Decision | None:
         return recorded(s, action, Decision(s.status), needed)
     decision, result = _VERBS[action.known](s, action)
     return recorded(s, action, decision, result)
-
-
-UNNAMED = "unnamed:"
-"""Begins the ids made up for actions without one."""
-
-Outcome = tuple[Decision, str]
 
 
 def _promote(s: Situation, _: Action) -> Outcome:
@@ -97,12 +96,11 @@ def _abort(s: Situation, action: Action) -> Outcome:
         return Decision(s.status), "refused: a first version has nothing to go back to"
     if not s.fallback_answers and s.share(rollout.inference_service):
         return Decision(s.status), f"refused: {s.fallback.version} has no ready replica; nobody would answer"
-    who, why = action.by or "unknown", action.reason or "no reason given"
     mark = Mark(
         rollout=rollout.id,
         reason="Aborted",
         gate=Verb.ABORT,
-        message=f"aborted by {who}: {why}",
+        message=f"aborted by {action.who}: {action.why}",
         quarantine=True,
         at=s.now,
     )
@@ -112,7 +110,7 @@ def _abort(s: Situation, action: Action) -> Outcome:
 def _retry(s: Situation, action: Action) -> Outcome:
     if s.hold is None:
         return Decision(s.status), "nothing to retry: the wanted version is not held back"
-    lift = Lift(s.hold.incidents, by=action.by or "unknown", reason=action.reason, at=s.now)
+    lift = Lift(s.hold.incidents, by=action.who, reason=action.reason, at=s.now)
     abort = s.status.abort
     own = isinstance(s.wanted, Wanted) and abort and is_of(abort, s.wanted.ref)
     status = s.status.model_copy(update={"abort": None}) if own else s.status
@@ -156,6 +154,6 @@ def recorded(s: Situation, action: Action, decision: Decision, result: str) -> D
         result=result[:256],
     )
     actions = [*decision.status.actions, record][-RECORD_LIMIT:]
-    note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.by or 'unknown'}: {result}"[:1024])
+    note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.who}: {result}"[:1024])
     status = decision.status.model_copy(update={"actions": actions})
     return replace(decision, status=status, notes=(*decision.notes, note))
