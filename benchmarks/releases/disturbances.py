@@ -14,6 +14,7 @@ from benchmarks.releases.stage import until
 from benchmarks.releases.traffic import traffic
 from benchmarks.releases.unreliable import Fault
 from benchmarks.releases.versions import Version
+from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.kube.resource import POD, Resource
 from shipway_demo.cluster import OPERATOR_SELECTOR, PREDICTOR, SYSTEM
 
@@ -107,7 +108,7 @@ class Disturber:
 
         async def ready() -> bool:
             pods = (await client.list(POD, SYSTEM, selector=OPERATOR_SELECTOR)).items
-            return len(pods) == number == sum(map(_is_ready, pods))
+            return len(pods) == number == sum(map(is_ready, pods))
 
         await until(ready, within=120, what=f"{number} operators")
 
@@ -119,7 +120,7 @@ class Disturber:
 
             async def replaced(gone: str = name) -> bool:
                 pods = await self._predictors()
-                return len(pods) == REPLICAS and all(_is_ready(p) and p["metadata"]["name"] != gone for p in pods)
+                return len(pods) == REPLICAS and all(is_ready(p) and p["metadata"]["name"] != gone for p in pods)
 
             await until(replaced, within=SETTLE_SECONDS, what=f"{name} is replaced")
 
@@ -158,8 +159,3 @@ class Log:
 
     def _at(self, moment: float) -> str:
         return next((name for name, began, ended in self.entries if began <= moment <= ended), "between")
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
