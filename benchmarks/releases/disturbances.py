@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from benchmarks.releases.answers import Answer
+from benchmarks.releases.asking import NOT_ASKED
 from benchmarks.releases.runs import SETTLE_SECONDS, Runner
 from benchmarks.releases.scenarios import THIRD, Plan
 from benchmarks.releases.stage import until
@@ -70,7 +71,7 @@ class Disturber:
                 if len(seen.answers) >= requests:
                     break
         lost = [answer for answer in seen.answers if answer.lost]
-        not_asked = sum(answer.status < 0 for answer in seen.answers)
+        not_asked = sum(answer.status == NOT_ASKED for answer in seen.answers)
         return Disturbed(len(seen.answers) - not_asked, len(lost), not_asked, log.seconds(), log.lost_in(lost))
 
     async def _promotion(self) -> None:
