@@ -6,6 +6,7 @@ from dataclasses import replace
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, ServingDeploymentStatus, Verb
 from shipway.controllers.servingdeployment import capacity
+from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.decision import Decision, Lift, take_back, with_rollout
 from shipway.controllers.servingdeployment.situation import Action, Mark, Situation, Wanted, is_of
 from shipway.controllers.servingdeployment.undo import undo
@@ -50,7 +51,8 @@ def _promote(s: Situation, _: Action) -> Outcome:
     if rollout is None:
         return Decision(s.status), _NOTHING
     if rollout.state == "Baking":
-        return Decision(with_rollout(s.status, wait_skipped=True)), "the bake ends as soon as no gate fails"
+        end = _once_told(s) or "as soon as no gate fails"
+        return Decision(with_rollout(s.status, wait_skipped=True)), f"the bake ends {end}"
     if not rollout.step_hash:
         return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
     resumed = _resumed(s)
@@ -61,11 +63,19 @@ def _promote(s: Situation, _: Action) -> Outcome:
 def _when(s: Situation) -> str:
     if s.freeze:
         return f"as soon as it may: {s.freeze.message}"
+    if held := _once_told(s):
+        return held
     stage = capacity.awaited(s)
     if stage is None:
         return "now, unless a gate fails"
     count, _ = capacity.lacking_words(s, stage)
     return f"as soon as there are the replicas: {count} are ready"
+
+
+def _once_told(s: Situation) -> str:
+    """What gates in Error wait for, which nobody may overrule; empty where none is."""
+    blind = blindness(s)
+    return f"as soon as {blind.until}: {blind.message}" if blind else ""
 
 
 def _pause(s: Situation, _: Action) -> Outcome:
