@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from math import ceil, log
+from math import ceil
 from statistics import median
 from typing import Any
 
 from benchmarks.releases.answers import Run
-from benchmarks.releases.scenarios import GATES, SCENARIOS, Ending
+from benchmarks.releases.scenarios import SCENARIOS, Ending
 from benchmarks.releases.unreliable import Fault
-from shipway.api.v1alpha1.gates import Gate
+from shipway.analysis.gates import Tolerance
+from shipway.analysis.samples import expected_to_fail
 from shipway.api.v1alpha1.rollout import Rollout
 from shipway.controllers.servingdeployment import alpha
 from shipway_demo.claims import claim
@@ -69,14 +70,17 @@ def back(runs: Sequence[Run]) -> list[float]:
 
 
 def expected_samples(fault: Fault) -> float:
-    """Answers that a test needs on average if it knows both shares of errors beforehand (Wald), at our gate's level."""
+    """Answers that a test needs on average if it knows both shares of errors beforehand, at our gate's level."""
     rollout = Rollout.model_validate(SCENARIOS["at-10"].plan.ours())
     ((weight, _),) = SCENARIOS["at-10"].plan.steps
-    level = alpha.of_gates(rollout)[GATES[0]["name"]] * alpha.part_of_step(rollout, load=weight)
-    bad = fault.background + fault.errors
-    allowed = fault.background + float(Gate.model_validate(GATES[0]).margin)
-    gain = bad * log(bad / allowed) + (1 - bad) * log((1 - bad) / (1 - allowed))
-    return -log(level) / gain
+    errors = rollout.gates[0]
+    tolerance = Tolerance(
+        margin=float(errors.margin),
+        min_samples=errors.min_samples,
+        alpha=alpha.of_gates(rollout)[errors.name],
+        step=alpha.part_of_step(rollout, load=weight),
+    )
+    return expected_to_fail(tolerance, stable=fault.background, candidate=fault.background + fault.errors)
 
 
 def _timed(ours: Sequence[Run]) -> Iterator[tuple[str, Number]]:

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from benchmarks.releases.answers import Answer
+from benchmarks.releases.asking import NOT_ASKED
 from benchmarks.releases.runs import SETTLE_SECONDS, Runner
 from benchmarks.releases.scenarios import THIRD, Plan
 from benchmarks.releases.stage import until
 from benchmarks.releases.traffic import traffic
 from benchmarks.releases.unreliable import Fault
 from benchmarks.releases.versions import Version
+from shipway.controllers.servingdeployment.checks import is_ready
 from shipway.kube.resource import POD, Resource
 from shipway_demo.cluster import OPERATOR_SELECTOR, PREDICTOR, SYSTEM
 
@@ -69,7 +71,7 @@ class Disturber:
                 if len(seen.answers) >= requests:
                     break
         lost = [answer for answer in seen.answers if answer.lost]
-        not_asked = sum(answer.status < 0 for answer in seen.answers)
+        not_asked = sum(answer.status == NOT_ASKED for answer in seen.answers)
         return Disturbed(len(seen.answers) - not_asked, len(lost), not_asked, log.seconds(), log.lost_in(lost))
 
     async def _promotion(self) -> None:
@@ -107,7 +109,7 @@ class Disturber:
 
         async def ready() -> bool:
             pods = (await client.list(POD, SYSTEM, selector=OPERATOR_SELECTOR)).items
-            return len(pods) == number == sum(map(_is_ready, pods))
+            return len(pods) == number == sum(map(is_ready, pods))
 
         await until(ready, within=120, what=f"{number} operators")
 
@@ -119,7 +121,7 @@ class Disturber:
 
             async def replaced(gone: str = name) -> bool:
                 pods = await self._predictors()
-                return len(pods) == REPLICAS and all(_is_ready(p) and p["metadata"]["name"] != gone for p in pods)
+                return len(pods) == REPLICAS and all(is_ready(p) and p["metadata"]["name"] != gone for p in pods)
 
             await until(replaced, within=SETTLE_SECONDS, what=f"{name} is replaced")
 
@@ -158,8 +160,3 @@ class Log:
 
     def _at(self, moment: float) -> str:
         return next((name for name, began, ended in self.entries if began <= moment <= ended), "between")
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

@@ -1,4 +1,4 @@
-"""Our operator, as the chart installs it: a ServingDeployment with all gates."""
+"""Our operator, as the chart installs it: a ServingDeployment with the gates that `scenarios` names."""
 
 import copy
 

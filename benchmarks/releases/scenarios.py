@@ -44,7 +44,7 @@ GATES: list[dict[str, Any]] = [
     {"name": "errors", "type": "ErrorRate"},
     {"name": "latency", "type": "Latency", "quantile": "0.99", "margin": "0.05", "fastEnoughMilliseconds": 50},
 ]
-"""All there are, as the documentation has them."""
+"""Of every release, as docs/concepts/releases.md has them; the first watches errors."""
 SCORES: dict[str, Any] = {"name": "scores", "type": "PredictionShift", "margin": "0.02", "onFail": "Abort"}
 """For a version that is meant to predict as stable does."""
 ANSWERS: dict[str, Any] = {"name": "answers", "type": "AnswerDiff", "tolerance": "0.001", "onFail": "Abort"}

@@ -15,9 +15,9 @@ class Setting:
     """How often is looked at what.
 
     Attributes:
-        scrape: Between two looks of Prometheus at a pod.
-        window: Over which the rate is taken; empty for all answers since the pod's start.
-        interval: Between two measurements.
+        scrape: Seconds between two looks of Prometheus at a pod.
+        window: Seconds over which the rate is taken; 0 for all answers since the pod's start.
+        interval: Seconds between two measurements.
         failures: How many may fail.
         gateway: Whether the gateway's counters are asked instead of the pods'.
     """

@@ -9,6 +9,9 @@ from shipway.api.v1alpha1.gates import Verdict
 SEVERITY = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NO_EVIDENCE_OF_HARM, Verdict.PASS)
 """Worst first: harm that was shown stays shown when another test cannot count."""
 
+CANDIDATE, STABLE = "the new version", "stable"
+"""What the two are called in messages."""
+
 
 class Tally(Protocol):
     """What was seen of one version; its text is shown to people."""

@@ -45,11 +45,6 @@ class Ratio(Additive):
         """The mean of one value per answer, from the sum of the values and that of their squares."""
         return cls(trials, total, trials, squares, total, trials)
 
-    @classmethod
-    def of_counters(cls, trials: int, top: float, bottom: float, *, top_limit: float, bottom_limit: float) -> "Ratio":
-        """Two plain counters, of whose squares only the worst is known: every value nothing or the limit."""
-        return cls(trials, top, bottom, top * top_limit, 0.0, bottom * bottom_limit)
-
     def __str__(self) -> str:
         return f"{self.top / self.bottom:.4g} ({self.trials})" if self.bottom else "0/0"
 

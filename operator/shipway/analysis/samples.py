@@ -1,8 +1,8 @@
 """How many answers a gate needs: to know beforehand whether a step is long enough to show anything."""
 
-from math import ceil, inf, log
+from math import inf, log
 
-from shipway.analysis.gates import SUSPICION, Tolerance
+from shipway.analysis.gates import Tolerance
 
 
 def divergence(p: float, q: float) -> float:
@@ -20,13 +20,6 @@ def expected_to_fail(tolerance: Tolerance, *, stable: float, candidate: float) -
     if candidate <= bound:
         return inf
     return -log(tolerance.step_alpha) / divergence(candidate, min(bound, 1.0))
-
-
-def minimum(tolerance: Tolerance, *, stable: float, candidate: float) -> float:
-    """Answers after which silence means something: so many make such a candidate suspect, on average."""
-    loose = Tolerance(tolerance.margin, tolerance.min_samples, SUSPICION)
-    needed = expected_to_fail(loose, stable=stable, candidate=candidate)
-    return needed if needed == inf else ceil(needed)
 
 
 def _term(p: float, q: float) -> float:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shipway.analysis.counts import Count
+from shipway.analysis.judgement import CANDIDATE, STABLE
 
 SILENT_BATCHES = 20
 """Batches with good answers of which nothing was counted, in a row, after which it is no coincidence: five seconds as a
@@ -35,8 +36,8 @@ class Silence:
     def of_whom(self) -> str:
         """Who answers and does not count; empty when both do."""
         if self.candidate >= SILENT_BATCHES:
-            return "the new version"
-        return "stable" if self.stable >= SILENT_BATCHES else ""
+            return CANDIDATE
+        return STABLE if self.stable >= SILENT_BATCHES else ""
 
 
 NOBODY = Silence()

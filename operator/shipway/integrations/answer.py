@@ -43,15 +43,20 @@ async def asked(whom: str, question: Awaitable[A | NoAnswer]) -> A | NoAnswer:
     except TimeoutError:
         return NoAnswer(f"{whom} gave no answer within {TIMEOUT_SECONDS:g} s")
     except ValidationError as error:
-        first = error.errors()[0]
-        return NoAnswer(one_line(f"{whom}: {'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"))
+        return NoAnswer(one_line(f"{whom}: {first_of(error)}"))
     except aiohttp.ClientPayloadError as error:
         return NoAnswer(one_line(f"{whom}: {error}"))
     except (aiohttp.ClientError, OSError) as error:
         return NoAnswer(f"{whom} cannot be reached: {type(error).__name__}")
 
 
-def one_line(text: str) -> str:
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong with an answer: where, and what. The answer may have chosen the names in it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"
+
+
+def one_line(text: str, *, at_most: int = MAX_WORDS) -> str:
     """A stranger's words as they fit into a status: printable, in one line, bounded."""
     printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.split())[:MAX_WORDS]
+    return " ".join(printable.split())[:at_most]

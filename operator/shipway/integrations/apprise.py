@@ -70,7 +70,7 @@ def addresses(folder: Path, team: str) -> tuple[str, Sequence[tuple[int, str]]]:
         raise NotDeliveredError(f"the addresses cannot be read: {type(error).__name__}") from error
     for key in (team, DEFAULT):
         lines = files[key].read_text(errors="replace").splitlines() if key in files else []
-        found = [(n, line.strip()) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+        found = [(n, line) for n, line in enumerate(map(str.strip, lines), 1) if line and not line.startswith("#")]
         if found:
             return key, found
     raise NotDeliveredError(f"the Secret of notifications.apprise has no addresses under {team} or {DEFAULT}")

@@ -12,7 +12,7 @@ from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.labels import Cohort, Labelled
 from shipway.analysis.latency import Buckets, Histogram
 from shipway.analysis.ratio import Ratio
-from shipway.integrations.answer import body_of
+from shipway.integrations.answer import body_of, first_of, one_line
 from shipway.integrations.tally import Counters, Target
 
 PORT = 8090
@@ -47,10 +47,9 @@ class CounterReader:
         except TimeoutError:
             return f"{url} gave no answer within {TIMEOUT_SECONDS:g} s"
         except ValidationError as error:
-            first = error.errors()[0]
-            return f"{url}: {'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"[:MAX_COMPLAINT]
+            return one_line(f"{url}: {first_of(error)}", at_most=MAX_COMPLAINT)
         except (aiohttp.ClientError, OSError) as error:
-            return f"{url}: {error or type(error).__name__}"[:MAX_COMPLAINT]
+            return one_line(f"{url}: {error or type(error).__name__}", at_most=MAX_COMPLAINT)
 
     async def close(self) -> None:
         """Read no more."""

@@ -17,12 +17,14 @@ from shipway.analysis.sample import Sample
 from shipway.integrations.pairing import Pairing, Predictions, Told
 
 STALE_SECONDS = 3.0
+"""How long a pod may be silent before what is known of it is too old: twelve looks."""
 SETTLE_SECONDS = 2.0
 """What a gateway may take to share out the traffic as a route says that it has accepted."""
 BASELINE_SECONDS = 60.0
 """How old the evidence may become, and its successor begin, while the new version has no traffic: stable is compared
 with as it was in the last minute or two, however long the new version takes to start."""
 BASELINE_ANSWERS = 2000
+"""Of so many answers stable is known well enough, and no successor waits for more."""
 LONGEST_BASELINE_SECONDS = 600.0
 """A successor with fewer answers waits so long for more: of few answers nothing much can be told."""
 CANDIDATE = "Candidate"

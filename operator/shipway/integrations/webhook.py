@@ -21,6 +21,9 @@ from shipway.kube.errors import ApiError, NotFoundError
 from shipway.kube.resource import SERVICE
 from shipway.kube.wire import AS_IT_COMES
 
+MAX_MESSAGE = 256
+"""Characters of what a Service says; all of them are shown."""
+
 
 class Webhooks:
     """Asks Services.
@@ -60,7 +63,7 @@ class Webhooks:
             if response.status != 200:
                 return NoAnswer(f"{_who(service)} answered with status {response.status} instead of 200")
             answer = _Answer.model_validate_json(await body_of(response))
-        return Opinion(Verdict(answer.verdict), one_line(answer.message))
+        return Opinion(Verdict(answer.verdict), one_line(answer.message, at_most=MAX_MESSAGE))
 
     async def _address(self, namespace: str, service: WebhookService) -> str | NoAnswer:
         try:
@@ -77,7 +80,7 @@ class Webhooks:
 
 class _Answer(BaseModel):
     verdict: Literal["Pass", "NoEvidenceOfHarm", "Fail", "Inconclusive"]
-    message: str = Field(default="", max_length=256)
+    message: str = Field(default="", max_length=MAX_MESSAGE)
 
 
 def _who(service: WebhookService) -> str:

@@ -63,6 +63,11 @@ async def test_a_team_is_told_at_its_own_addresses_and_who_only_names_it_at_the_
     assert "7 errors in 31 answers" in service.told[0][1]["message"]
 
 
+def test_a_comment_may_be_indented_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "reco").write_text("  # chat\n\n  json://chat  \n")
+    assert addresses(tmp_path, "reco") == ("reco", [(3, "json://chat")])
+
+
 async def test_who_took_it_is_not_told_again_when_another_did_not(tmp_path: Path, service: Service) -> None:
     (tmp_path / "reco").write_text(f"{service.url('chat')}\n{service.url('page')}")
     service.refuses = {"/page"}

@@ -306,6 +306,15 @@ async def test_what_is_wrong_with_an_answer_is_said(answer: Callable[[], Any], w
         assert f"http://{made[0].address}:8090/counters" in said
 
 
+async def test_what_a_pod_writes_into_a_complaint_is_printable_and_in_one_line():
+    async with predictors(1) as made:
+        made[0].answer = lambda: VALID | {"metrics": {"a\n\x1b[31mb": {"answers": 1, "top": -1}}}
+        said = await read_from(made[0])
+        assert isinstance(said, str)
+        assert said.isprintable()
+        assert "metrics.a [31mb.top" in said
+
+
 async def test_deployments_are_read_one_after_the_other_where_a_board_is_to_spread_them():
     keys = [Key("ServingDeployment", "team", f"ranker-{number}") for number in range(20)]
     async with predictors(1) as (predictor,), board(0.5, spread=True) as (counters, woken):

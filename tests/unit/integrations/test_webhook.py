@@ -54,6 +54,11 @@ async def test_an_opinion_has_a_verdict_and_words_in_one_line(verdict: str):
     assert heard == [("POST", "/v1/judge", '{"schema": 1, "version": "v2"}')]
 
 
+async def test_the_whole_of_the_longest_message_is_shown():
+    opinion, _ = await asked({"verdict": "Pass", "message": "x" * 256})
+    assert opinion == Opinion(Verdict.PASS, "x" * 256)
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [

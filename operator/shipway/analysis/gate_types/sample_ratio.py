@@ -3,13 +3,10 @@
 from dataclasses import dataclass, replace
 
 from shipway.analysis.gates import Tolerance
-from shipway.analysis.judgement import Judgement
+from shipway.analysis.judgement import CANDIDATE, STABLE, Judgement
 from shipway.analysis.mismatch import Allotment, judge_shares
 from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
-
-CANDIDATE = "the new version"
-STABLE = "stable"
 
 
 @dataclass(frozen=True)

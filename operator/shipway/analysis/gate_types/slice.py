@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 
 from shipway.analysis.evidence import GateEvidence
-from shipway.analysis.judgement import Judgement
+from shipway.analysis.judgement import CANDIDATE, STABLE, Judgement
 from shipway.analysis.sample import Sample
 from shipway.api.v1alpha1.gates import Verdict
 
-CANDIDATE = "the new version"
-STABLE = "stable"
 _UNHEARD = "whether the predictors count slices is known with the next answer of the new version"
 
 

@@ -112,20 +112,25 @@ def take_back(s: Situation, mark: Mark) -> Decision:
     rollout, subject = _under_way(s)
     incident = incident_name(s.name, rollout)
     status = _fallen_back(s, state="Aborted")
-    abort = Abort(
+    abort = abort_of(subject, mark, incident=incident)
+    answering = s.fallback.version if s.fallback else "nobody"
+    note = Note("Warning", Reason.ROLLED_BACK, f"{subject.version} taken back to {answering}: {mark.message}"[:1024])
+    lift = _undo_called_off(s, mark)
+    return Decision(status.model_copy(update={"abort": abort}), Rollback(subject, mark), lift=lift, notes=(note,))
+
+
+def abort_of(ref: VersionRef, mark: Mark, *, incident: str) -> Abort:
+    """What the status says of a version that does not answer any more, or is about to be left."""
+    return Abort(
         at=rfc3339(mark.at),
-        version=subject.version,
-        digest=subject.digest,
-        predictor_hash=subject.predictor_hash,
+        version=ref.version,
+        digest=ref.digest,
+        predictor_hash=ref.predictor_hash,
         reason=mark.reason,
         gate=mark.gate,
         message=mark.message[:1024],
         incident=incident,
     )
-    answering = s.fallback.version if s.fallback else "nobody"
-    note = Note("Warning", Reason.ROLLED_BACK, f"{subject.version} taken back to {answering}: {mark.message}"[:1024])
-    lift = _undo_called_off(s, mark)
-    return Decision(status.model_copy(update={"abort": abort}), Rollback(subject, mark), lift=lift, notes=(note,))
 
 
 def replace(s: Situation, why: str) -> Decision:
@@ -215,8 +220,8 @@ def _undo_called_off(s: Situation, mark: Mark) -> Lift | None:
     called_off = s.rollout is not None and s.rollout.undo and mark.reason == "Aborted"
     if not called_off or undone is None or undone.gate != Verb.UNDO:
         return None
-    by = s.action.by if s.action and s.action.known is Verb.ABORT else ""
-    return Lift((undone.incident,), by=by or "unknown", reason=f"the undo was {mark.message}", at=mark.at)
+    by = s.action.who if s.action and s.action.known is Verb.ABORT else "unknown"
+    return Lift((undone.incident,), by=by, reason=f"the undo was {mark.message}", at=mark.at)
 
 
 def _under_way(s: Situation) -> tuple[RolloutStatus, VersionRef]:

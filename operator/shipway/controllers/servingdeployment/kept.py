@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from shipway.analysis.bins import Bins, Groups
 from shipway.analysis.counts import NOTHING, Count
@@ -22,6 +23,7 @@ from shipway.api.v1alpha1.gates import Gate, slice_of
 from shipway.controllers.servingdeployment import kept_side_by_side, kept_sums
 from shipway.controllers.servingdeployment.kept_sums import Kept
 
+E = TypeVar("E", Pairs, Predictions, SliceAnswers, Slow)
 _SAME = 1e-6
 """Predictors tell predictions with six digits."""
 _ROUNDING = 1e-5
@@ -94,7 +96,7 @@ def pairs(gates: tuple[GateEvidence, ...]) -> list[Pairs]:
 
 def _answer_diff(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     """In the step with the mirror alone, so that all of the gate's alpha may be spent in it."""
-    found = next((seen for seen in kept.candidate.pairs if seen.gate == gate.name), None) if kept.candidate else None
+    found = _of(gate, kept.candidate.pairs if kept.candidate else ())
     count = Count(found.answered, found.differently) if found else NOTHING
     began = Detector(trials=count.trials)
     allowed = replace(tolerance, step=1.0)
@@ -127,7 +129,7 @@ def _sample_ratio(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
 
 def _prediction_shift(gate: Gate, tolerance: Tolerance, kept: Kept) -> GateEvidence:
     distance, compared = Distance(gate.distance), kept.weight < 100
-    new, old = _predictions(gate, kept.candidate), _predictions(gate, kept.stable)
+    new, old = (_of(gate, evidence.predictions if evidence else ()) for evidence in (kept.candidate, kept.stable))
     if new is None or old is None or not len(new.counts) == len(old.counts) == len(old.ends) + 1:
         return PredictionShift(gate.name, Shift(tolerance, distance), compared)
     candidate, stable = Bins(tuple(new.counts)), Bins(tuple(old.counts))
@@ -151,13 +153,13 @@ def _answers(gate: Gate, evidence: Evidence | None) -> Count:
     """Those that the gate judges: all, or those to requests of its slice."""
     if not gate.slice or evidence is None:
         return answers(evidence)
-    found = next((kept for kept in evidence.slices if kept.gate == gate.name), None)
+    found = _of(gate, evidence.slices)
     return Count(found.requests, found.errors) if found else NOTHING
 
 
 def _slow(gate: Gate, evidence: Evidence | None) -> Slow | None:
     """None too where it was counted by a threshold that the gate, edited since, calls fast enough."""
-    found = next((slow for slow in evidence.slow if slow.gate == gate.name), None) if evidence else None
+    found = _of(gate, evidence.slow if evidence else ())
     least = gate.fast_enough_milliseconds / 1000 * (1 - _ROUNDING)
     return found if found and float(found.threshold) >= least else None
 
@@ -166,9 +168,9 @@ def _slow_count(slow: Slow | None) -> Count:
     return Count(slow.requests, slow.slow) if slow else NOTHING
 
 
-def _predictions(gate: Gate, evidence: Evidence | None) -> Predictions | None:
-    found = evidence.predictions if evidence else ()
-    return next((seen for seen in found if seen.gate == gate.name), None)
+def _of(gate: Gate, entries: Iterable[E]) -> E | None:
+    """What was kept of this gate."""
+    return next((entry for entry in entries if entry.gate == gate.name), None)
 
 
 def _slow_of(gate: Latency, *, candidate: bool) -> Slow:

@@ -31,7 +31,7 @@ ACTIVE = frozenset({"Starting", "Stepping", "Paused", "Baking"})
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no version to release."""
+    """What keeps a version from being released, or why there is none."""
 
     reason: Reason
     message: str
@@ -101,6 +101,16 @@ class Action:
     def known(self) -> Verb | None:
         """The verb, if it is one."""
         return next((verb for verb in Verb if verb == self.verb), None)
+
+    @property
+    def who(self) -> str:
+        """Who asked, as people are told: known only where the admission policy stamps it."""
+        return self.by or "unknown"
+
+    @property
+    def why(self) -> str:
+        """The reason, as people are told."""
+        return self.reason or "no reason given"
 
 
 @dataclass(frozen=True)

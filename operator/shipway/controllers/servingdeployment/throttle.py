@@ -14,7 +14,9 @@ from shipway.controllers.servingdeployment.turn import SETTLE_SECONDS
 from shipway.kube.resource import Object
 
 NUMBERS_SECONDS = 2.0
+"""Between two writes of mere numbers while a release is under way."""
 _SOONEST = 0.05
+"""How long after a deadline one looks again, for the clock may not quite have reached it; and the shortest wait."""
 
 
 def settle(stored: Object, status: ServingDeploymentStatus, *, now: float) -> Object:

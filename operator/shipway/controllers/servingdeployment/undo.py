@@ -4,9 +4,8 @@ The spec is never written. What keeps the version that is left from being releas
 Incident, as after every rollback; `retry` lifts it, and a spec that names another version goes on from there.
 """
 
-from shipway.api.conditions import rfc3339
-from shipway.api.v1alpha1.servingdeployment import Abort, Verb, VersionRef
-from shipway.controllers.servingdeployment.decision import Decision, Undone, begin
+from shipway.api.v1alpha1.servingdeployment import Verb, VersionRef
+from shipway.controllers.servingdeployment.decision import Decision, Undone, abort_of, begin
 from shipway.controllers.servingdeployment.situation import Action, Mark, Situation
 from shipway.integrations.kserve import short_hash
 
@@ -28,20 +27,11 @@ def undo(s: Situation, action: Action) -> tuple[Decision, str]:
 def _gone_back(s: Situation, action: Action, left: VersionRef, ref: VersionRef) -> tuple[Decision, str]:
     status = begin(s, ref, undo=True)
     assert status.rollout is not None
-    message = f"undone by {action.by or 'unknown'}: {action.reason or 'no reason given'}"
+    message = f"undone by {action.who}: {action.why}"
     # Named by the action and not by the rollout: a crash before the status is written must not leave a second one.
     incident = f"{s.name}-undo-{short_hash(action.id, length=10)}"
     mark = Mark(status.rollout.id, "Undone", Verb.UNDO, message, quarantine=True, at=s.now)
-    abort = Abort(
-        at=rfc3339(s.now),
-        version=left.version,
-        digest=left.digest,
-        predictor_hash=left.predictor_hash,
-        reason=mark.reason,
-        gate=mark.gate,
-        message=message[:1024],
-        incident=incident,
-    )
+    abort = abort_of(left, mark, incident=incident)
     told = Undone(subject=left, instead=ref, incident=incident, mark=mark)
     took = f"; it took {ref.start_seconds} s to be ready last time" if ref.start_seconds is not None else ""
     result = f"going back from {left.version} to {ref.version} as soon as it is ready{took}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.servingdeployment import ActionRecord, Reason, ServingDeploymentStatus, Verb
 from shipway.controllers.servingdeployment import capacity
+from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.decision import Decision, Lift, take_back, with_rollout
 from shipway.controllers.servingdeployment.situation import Action, Mark, Situation, Wanted, is_of
 from shipway.controllers.servingdeployment.undo import undo
@@ -14,7 +15,12 @@ from shipway.runtime.plan import Note
 RECORD_LIMIT = 20
 ID_LIMIT = 128
 """Characters of an id that a record has room for."""
+UNNAMED = "unnamed:"
+"""Begins the ids made up for actions without one."""
 _NOTHING = "nothing to do: no release is under way"
+
+Outcome = tuple[Decision, str]
+"""What a verb does, and its result in words."""
 
 
 def pending(s: Situation) -> Action | None:
@@ -40,18 +46,13 @@ def run(s: Situation) -> Decision | None:
     return recorded(s, action, decision, result)
 
 
-UNNAMED = "unnamed:"
-"""Begins the ids made up for actions without one."""
-
-Outcome = tuple[Decision, str]
-
-
 def _promote(s: Situation, _: Action) -> Outcome:
     rollout = s.rollout
     if rollout is None:
         return Decision(s.status), _NOTHING
     if rollout.state == "Baking":
-        return Decision(with_rollout(s.status, wait_skipped=True)), "the bake ends as soon as no gate fails"
+        end = _once_told(s) or "as soon as no gate fails"
+        return Decision(with_rollout(s.status, wait_skipped=True)), f"the bake ends {end}"
     if not rollout.step_hash:
         return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
     resumed = _resumed(s)
@@ -62,11 +63,19 @@ def _promote(s: Situation, _: Action) -> Outcome:
 def _when(s: Situation) -> str:
     if s.freeze:
         return f"as soon as it may: {s.freeze.message}"
+    if held := _once_told(s):
+        return held
     stage = capacity.awaited(s)
     if stage is None:
         return "now, unless a gate fails"
     count, _ = capacity.lacking_words(s, stage)
     return f"as soon as there are the replicas: {count} are ready"
+
+
+def _once_told(s: Situation) -> str:
+    """What gates in Error wait for, which nobody may overrule; empty where none is."""
+    blind = blindness(s)
+    return f"as soon as {blind.until}: {blind.message}" if blind else ""
 
 
 def _pause(s: Situation, _: Action) -> Outcome:
@@ -97,12 +106,11 @@ def _abort(s: Situation, action: Action) -> Outcome:
         return Decision(s.status), "refused: a first version has nothing to go back to"
     if not s.fallback_answers and s.share(rollout.inference_service):
         return Decision(s.status), f"refused: {s.fallback.version} has no ready replica; nobody would answer"
-    who, why = action.by or "unknown", action.reason or "no reason given"
     mark = Mark(
         rollout=rollout.id,
         reason="Aborted",
         gate=Verb.ABORT,
-        message=f"aborted by {who}: {why}",
+        message=f"aborted by {action.who}: {action.why}",
         quarantine=True,
         at=s.now,
     )
@@ -112,7 +120,7 @@ def _abort(s: Situation, action: Action) -> Outcome:
 def _retry(s: Situation, action: Action) -> Outcome:
     if s.hold is None:
         return Decision(s.status), "nothing to retry: the wanted version is not held back"
-    lift = Lift(s.hold.incidents, by=action.by or "unknown", reason=action.reason, at=s.now)
+    lift = Lift(s.hold.incidents, by=action.who, reason=action.reason, at=s.now)
     abort = s.status.abort
     own = isinstance(s.wanted, Wanted) and abort and is_of(abort, s.wanted.ref)
     status = s.status.model_copy(update={"abort": None}) if own else s.status
@@ -156,6 +164,6 @@ def recorded(s: Situation, action: Action, decision: Decision, result: str) -> D
         result=result[:256],
     )
     actions = [*decision.status.actions, record][-RECORD_LIMIT:]
-    note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.by or 'unknown'}: {result}"[:1024])
+    note = Note("Normal", Reason.ACTION_TAKEN, f"{action.verb} by {action.who}: {result}"[:1024])
     status = decision.status.model_copy(update={"actions": actions})
     return replace(decision, status=status, notes=(*decision.notes, note))

@@ -168,6 +168,17 @@ def test_one_that_somebody_deleted_is_made_again_while_it_lasts():
     assert only_incident(world)["metadata"]["name"] == name
 
 
+@pytest.mark.parametrize(("weight", "what"), [(5, "step"), (100, "bake")])
+def test_who_promotes_meanwhile_is_told_what_that_waits_for(weight: int, what: str):
+    world = blind(weight, bakeSeconds=600)
+    world.act("promote", id_="1")
+    world.run(2)
+    result = world.status.actions[-1].result
+    assert result.startswith(f"the {what} ends as soon as the counters can be read again: ")
+    assert "connection refused" in result
+    assert world.share("v2") == weight
+
+
 def test_while_it_lasts_nothing_more_is_written_for_it():
     world = blind()
     world.run(1)
