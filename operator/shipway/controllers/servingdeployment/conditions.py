@@ -14,6 +14,7 @@ GUARDED = "Guarded"
 _LIMIT = 1024
 _FINE = frozenset({GateVerdict.PASS, GateVerdict.NO_EVIDENCE_OF_HARM})
 """What is not worth a word of a slice, of which there may be many."""
+_STALLED = {Reason.HOST_TAKEN, Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
 
 
 def conditions(s: Situation, status: ServingDeploymentStatus, *, generation: int) -> list[Condition]:
@@ -60,9 +61,6 @@ def _and(sentence: str, clause: str) -> str:
     if not clause:
         return sentence
     return f"{sentence} {clause[0].upper()}{clause[1:]}" if sentence.endswith(".") else f"{sentence}; {clause}"
-
-
-_STALLED = {Reason.HOST_TAKEN, Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
 
 
 def state_of(s: Situation) -> tuple[Reason, str]:
