@@ -46,7 +46,6 @@ def main() -> int:
         results.keep(json.loads(given.output.read_text()))
     if given.quick:
         asyncio.run(_live(given.name, [replace(SCENARIOS["from-start"], runs=QUICK_RUNS)], [], results))
-        print(aligned(report(results.body())))
         print(*(problems := out_of_range(results.runs)), sep="\n")
         return 1 if problems else 0
     wanted = given.scenarios.split(",")

@@ -18,6 +18,8 @@ from shipway_demo.claims import claim
 OURS = "shipway"
 Number = float | int
 LIMITS: Mapping[str, tuple[str, tuple[str, Number]]] = {
+    "from_start_runs": ("releases", (">=", 60)),
+    "from_start_runs_of_peer": ("releases", (">=", 20)),
     "from_start_median_s": ("s", ("<=", 1.5)),
     "from_start_p95_s": ("s", ("<=", 3)),
     "after_health_median_s": ("s", ("<=", 3)),
@@ -31,6 +33,7 @@ LIMITS: Mapping[str, tuple[str, tuple[str, Number]]] = {
     "clients_of_mirrored_versions": ("releases", ("==", 0)),
     "false_aborts_of_1000_AA": ("releases", ("<=", 4)),
     "false_aborts_of_100_live_AA": ("releases", ("<=", 1)),
+    "requests_disturbed": ("requests", (">=", 100_000)),
     "requests_asked": ("requests", (">=", 100_000)),
     "requests_lost": ("requests", ("==", 0)),
     "good_release_minutes_default_plan": ("min", ("<=", 10)),
@@ -45,12 +48,13 @@ def claims(runs: Sequence[Run], disturbed: Sequence[Mapping[str, Any]], simulate
     """Every claim that the measurements allow, in the order of the limits.
 
     Args:
-        runs: Of all contestants; claims are about ours.
+        runs: Of all contestants; claims are about ours, and about how many there are of either.
         disturbed: What was asked and lost under disturbances.
         simulated: Endings by story and rule.
     """
     ours = [run for run in runs if run.contestant == OURS]
-    found = dict([*_timed(ours), *_counted(ours, disturbed), *_drawn(simulated)])
+    peers = [run for run in runs if run.contestant != OURS]
+    found = dict([*_often(ours, peers), *_timed(ours), *_counted(ours, disturbed), *_drawn(simulated)])
     return [asdict(claim(name, found[name], unit, limit)) for name, (unit, limit) in LIMITS.items() if name in found]
 
 
@@ -83,6 +87,12 @@ def expected_samples(fault: Fault) -> float:
     return expected_to_fail(tolerance, stable=fault.background, candidate=fault.background + fault.errors)
 
 
+def _often(ours: Sequence[Run], peers: Sequence[Run]) -> Iterator[tuple[str, Number]]:
+    for name, runs in (("from_start_runs", ours), ("from_start_runs_of_peer", peers)):
+        if measured := of(runs, "from-start"):
+            yield name, len(measured)
+
+
 def _timed(ours: Sequence[Run]) -> Iterator[tuple[str, Number]]:
     for scenario, name in (("from-start", "from_start"), ("after-health", "after_health")):
         if seconds := back(of(ours, scenario)):
@@ -112,6 +122,8 @@ def _counted(ours: Sequence[Run], disturbed: Sequence[Mapping[str, Any]]) -> Ite
         yield "false_aborts_of_100_live_AA", 100 * sum(run.ended is Ending.TAKEN_BACK for run in equal) / len(equal)
     if ill := [run for run in ours if SCENARIOS[run.scenario].ends is Ending.TAKEN_BACK]:
         yield "noticed_of_bad_releases", 100 * sum(run.ended is Ending.TAKEN_BACK for run in ill) / len(ill)
+    if disturbed:
+        yield "requests_disturbed", sum(each["requests"] for each in disturbed)
     if ours or disturbed:
         yield "requests_asked", sum(run.requests for run in ours) + sum(each["requests"] for each in disturbed)
         yield "requests_lost", sum(run.lost for run in ours) + sum(each["lost"] for each in disturbed)

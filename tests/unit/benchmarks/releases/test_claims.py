@@ -36,6 +36,20 @@ def test_a_peers_runs_make_no_claim() -> None:
     assert value("from_start_median_s", RUN, replace(RUN, contestant="argo-s60", back_s=15.0)) == 1.2
 
 
+def test_it_is_told_how_often_either_was_measured_where_the_client_could_keep_up() -> None:
+    peer = replace(RUN, contestant="argo-s30")
+    runs = (RUN, RUN, replace(RUN, not_asked=400), peer, replace(peer, scenario="after-health"))
+    assert value("from_start_runs", *runs) == 2
+    assert value("from_start_runs_of_peer", *runs) == 1
+
+
+def test_what_was_asked_under_disturbances_is_told_apart_from_the_rest() -> None:
+    disturbed = [{"requests": 70_000, "lost": 0}, {"requests": 40_000, "lost": 1}]
+    assert value("requests_disturbed", RUN, disturbed=disturbed) == 110_000
+    assert value("requests_asked", RUN, disturbed=disturbed) == 110_900
+    assert value("requests_lost", RUN, disturbed=disturbed) == 1
+
+
 def test_a_run_whose_rate_was_not_carried_says_nothing_of_time() -> None:
     assert value("at_1000_rps_median_s", replace(RUN, scenario="at-1000", not_asked=400)) is None
     assert value("at_1000_rps_median_s", replace(RUN, scenario="at-1000", not_asked=2)) == 1.2
