@@ -61,6 +61,7 @@ def test_a_slow_version_fails_and_a_fast_one_passes_on():
     assert slow.judge()["latency"].verdict is Verdict.FAIL
     assert fast.judge()["latency"].verdict is Verdict.PASS
     assert slow.judge()["errors"].verdict is not Verdict.FAIL
+    assert slow.judge()["latency"].message.endswith(f"; slow is over {1000 * ready.gates[1].threshold:.3g} ms")
 
 
 def test_the_next_step_begins_at_nothing_with_the_newest_threshold():

@@ -133,6 +133,7 @@ NEVER_OF_READY = {
         "Mitigated",
         "Mitigating",
         "UndoGivenUp",
+        "Overtaken",
         "Acknowledged",
         "Lifted",
         "Held",

@@ -57,7 +57,7 @@ class Latency:
             seen = self.calibration.total if self.calibration else 0
             message = f"{seen} of {CALIBRATION} answers of stable seen to know what is slow"
             return replace(judgement, verdict=Verdict.INCONCLUSIVE, message=message)
-        return judgement
+        return replace(judgement, message=f"{judgement.message}; slow is over {1000 * self.threshold:.3g} ms")
 
     @property
     def stable_suffers_too(self) -> bool:

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     MITIGATED = "Mitigated"
     MITIGATING = "Mitigating"
     UNDO_GIVEN_UP = "UndoGivenUp"
+    OVERTAKEN = "Overtaken"
     ACKNOWLEDGED = "Acknowledged"
     NOT_ACKNOWLEDGED = "NotAcknowledged"
     RESOLVED = "Resolved"

@@ -97,6 +97,8 @@ def _of_rollback(name: str, spec: IncidentSpec, stored: IncidentStatus, subject:
         words = _given_up(spec, abort)
         end = Event(abort.at, f"the undo to {spec.stable_version} was given up")
         return Course(Verdict(MITIGATED, False, Reason.UNDO_GIVEN_UP, words), None, words, "", (began, end))
+    if words := _overtaken(name, spec, subject):
+        return Course(Verdict(MITIGATED, True, Reason.OVERTAKEN, words), None, "", words, events, unattended=True)
     told = Verdict(MITIGATED, False, Reason.MITIGATING, f"waiting for the route to be read back with {instead}")
     return Course(told, None, "the traffic is not back on stable yet", "", events)
 
@@ -115,6 +117,23 @@ def _left(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subjec
         return None
     known = {(part.digest, part.predictor_hash) for part in status.running}
     return None if (spec.digest, spec.predictor_hash) in known else rfc3339(now)
+
+
+def _overtaken(name: str, spec: IncidentSpec, subject: Subject) -> str:
+    """What came before the route was read back, after which nobody waits for that; empty while somebody does.
+
+    The Incident is written before the status: until the status speaks of another release it is still to come.
+    """
+    who, status = spec.subject.name, subject.status
+    if subject.gone:
+        return f"{who} is gone"
+    if status is None or spec.gate == Verb.UNDO or (status.abort is not None and status.abort.incident == name):
+        return ""
+    if status.rollout is None or name == f"{who}-{status.rollout.id}":
+        return ""
+    known = {(part.digest, part.predictor_hash) for part in status.running}
+    again = (spec.digest, spec.predictor_hash) in known
+    return f"{spec.version} is released again" if again else f"{spec.version} has no part in {who} any more"
 
 
 def _given_up(spec: IncidentSpec, abort: Abort) -> str:

@@ -45,9 +45,9 @@ def hold_on(
         f"Release it again with `shipway retry {meta['name']} -n {meta['namespace']}`, which sets the annotations "
         "shipway.dev/action=retry, action-id and action-reason; or publish a new version."
     )
-    names = tuple(sorted(incident["metadata"]["name"] for incident in open_))
-    if names:
-        newest = max(open_, key=lambda incident: str(incident["spec"]["detectedAt"]))["spec"]
+    open_.sort(key=lambda incident: (str(incident["spec"]["detectedAt"]), str(incident["metadata"]["name"])))
+    if names := tuple(str(incident["metadata"]["name"]) for incident in open_):
+        newest = open_[-1]["spec"]
         taken = f"{ref.version} was taken back at {newest['detectedAt']}: {newest['summary']}"
         return Hold(Reason.QUARANTINED, f"{taken} (Incident {names[-1]}). {cure}", names)
     assert own is not None

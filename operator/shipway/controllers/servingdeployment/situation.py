@@ -53,7 +53,7 @@ class Hold:
     reason: Reason
     message: str
     incidents: tuple[str, ...] = ()
-    """Names of the Incidents that hold it; `retry` lifts them."""
+    """Names of the Incidents that hold it, oldest first; `retry` lifts them."""
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,10 @@ def _promote(s: Situation, _: Action) -> Outcome:
     if rollout.state == "Baking":
         end = _once_told(s) or "as soon as no gate fails"
         return Decision(with_rollout(s.status, wait_skipped=True)), f"the bake ends {end}"
-    if not rollout.step_hash:
-        return Decision(s.status), f"nothing to promote: {rollout.version} has no traffic yet; it goes on by itself"
     resumed = _resumed(s)
+    if not rollout.step_hash:
+        words = "resumed" if rollout.state == "Paused" else "nothing to promote"
+        return Decision(resumed), f"{words}: {rollout.version} has no traffic yet; it goes on by itself"
     skipped = with_rollout(resumed, wait_skipped=True)
     return Decision(skipped), f"the step ends {_when(replace(s, status=skipped))}"
 

@@ -71,6 +71,44 @@ def test_the_abort_of_another_incident_mitigates_nothing():
     assert told(incident(), subject(rfc3339(NOW + 3), about="another")).mitigated_at is None
 
 
+def test_nobody_waits_for_the_route_of_a_deployment_that_is_gone():
+    about = Snapshot(incident(), None, LATER, gone=True)
+    status = IncidentStatus.model_validate(reconcile(about).status)
+    assert said(status)["Mitigated"] == ("True", "Overtaken")
+    assert said(status)["Ready"] == ("True", "Resolved")
+
+
+def ref(version: str) -> dict[str, str]:
+    service = f"ranker-{version}"
+    return {"version": version, "digest": f"sha256:{version[1:]}", "predictorHash": "p", "inferenceService": service}
+
+
+def overtaken(id_: str, *running: str) -> dict[str, Any]:
+    """A deployment that came to release something before it had read back the route of the rollback."""
+    stable, *candidate = [ref(version) for version in running]
+    rollout = {"id": id_, "state": "Starting", "startedAt": rfc3339(NOW), "version": "v4", "inferenceService": "c"}
+    body = {"stable": stable, "rollout": rollout} | ({"candidate": candidate[0]} if candidate else {})
+    return {"status": body}
+
+
+@pytest.mark.parametrize(
+    ("about", "mitigated", "words"),
+    [
+        (overtaken("v3-1", "v2"), ("False", "Mitigating"), "waiting for the route"),
+        (overtaken("v4-2", "v2"), ("True", "Overtaken"), "v3 has no part in ranker any more"),
+        (overtaken("v3-2", "v2", "v3"), ("True", "Overtaken"), "v3 is released again"),
+    ],
+    ids=["its own release", "another release", "the same version once more"],
+)
+def test_nobody_waits_for_a_route_that_another_release_has_written_since(
+    about: dict[str, Any], mitigated: tuple[str, str], words: str
+):
+    status = told(incident(), about)
+    assert said(status)["Mitigated"] == mitigated
+    assert words in next(c.message for c in status.conditions if c.type == "Mitigated")
+    assert status.seconds_to_mitigate is None
+
+
 def test_it_stays_mitigated_when_its_deployment_is_gone():
     first = told(incident(), subject(rfc3339(NOW + 3)))
     assert told(incident(first.to_wire()), None).mitigated_at == rfc3339(NOW + 3)

@@ -413,3 +413,11 @@ class TestQuarantinedVersionForced:
         assert world.share("v2") == 100
         assert world.ready() == ("False", "Quarantined")
         assert "v4 was taken back at" in world.status.summary
+
+    def test_of_several_incidents_the_newest_is_told_by_its_own_name(self, world: World):
+        (newest,) = world.incidents()
+        spec = newest["spec"] | {"detectedAt": "2026-01-01T00:00:00Z", "summary": "errors: long ago"}
+        world.put({**newest, "metadata": newest["metadata"] | {"name": "zeta-v3-1"}, "spec": spec})
+        world.change(version="v3")
+        world.run(2)
+        assert f"{newest['spec']['summary']} (Incident {newest['metadata']['name']})" in world.status.summary

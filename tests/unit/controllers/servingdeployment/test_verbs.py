@@ -34,6 +34,21 @@ class TestVerbs:
         world.act("resume", id_="2")
         assert 18 <= world.until(lambda: world.share("v2") == 50) <= 23
 
+    @pytest.mark.parametrize("verb", ["promote", "resume"])
+    def test_either_verb_that_a_pause_before_the_first_step_offers_ends_it(self, verb: str):
+        world = released()
+        world.boot["v2"] = 10.0
+        world.change(version="v2")
+        world.run(2)
+        world.act("pause", id_="1")
+        world.run(20)
+        assert (world.state(), world.share("v2")) == ("Paused", 0)
+        assert "`shipway resume` or `promote` lets it go on" in world.status.summary
+        world.act(verb, id_="2")
+        world.run(1)
+        assert world.status.actions[-1].result.startswith("resumed")
+        world.until(lambda: world.share("v2") == 5, within=5)
+
     def test_the_gates_watch_while_it_is_paused(self):
         world = at("v2", 25)
         world.act("pause", id_="1")
