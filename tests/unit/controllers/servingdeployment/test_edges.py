@@ -413,3 +413,23 @@ class TestQuarantinedVersionForced:
         assert world.share("v2") == 100
         assert world.ready() == ("False", "Quarantined")
         assert "v4 was taken back at" in world.status.summary
+
+    def test_ends_the_release_under_way_of_a_version_that_is_not_asked_for_any_more(self):
+        world = at("v3", 25)
+        world.errors["v3"] = 0.5
+        world.until(lambda: world.state() == "Aborted")
+        held = world.incidents()
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 25)
+        world.change(version="v3")
+        world.run(10)
+        assert (world.state(), world.share("v1"), len(world.services())) == ("Superseded", 100, 1)
+        assert world.ready() == ("False", "Quarantined")
+        assert world.status.summary.startswith("v3 was taken back at ")
+        assert f"(Incident {held[0]['metadata']['name']})" in world.status.summary
+        assert world.status.summary.endswith("Meanwhile v1 answers.")
+        assert "v2 is no longer released: v3 is wanted" in [note.message for note in world.notes]
+        assert world.incidents() == held
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") > 0)
+        assert world.share("v2") == 5
