@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shipway.analysis.bins import Bins, Scores
 from shipway.analysis.labels import NO_LABELS, Cohort, Labelled
@@ -37,6 +37,7 @@ class Surroundings:
         room: How many pods of a version the nodes have room for, by version.
         errors: Share of answers with status 5xx, by version; may change at any time.
         slow: Share of answers that take a second, by version.
+        late: Shares of answers that take other times than 10 ms or a second, by seconds, by version.
         lost: Share of requests that get lost on the way, uncounted, by version.
         worth: What every answer says that it is worth, by version; a version with none says nothing.
         bears: What every answer bears besides, two numbers by the metric's name, by version.
@@ -64,6 +65,7 @@ class Surroundings:
         self.room: dict[str, float] = defaultdict(lambda: float("inf"))
         self.errors: dict[str, float] = defaultdict(float)
         self.slow: dict[str, float] = defaultdict(float)
+        self.late: dict[str, dict[float, float]] = defaultdict(dict)
         self.lost: dict[str, float] = defaultdict(float)
         self.worth: dict[str, float | None] = defaultdict(lambda: None)
         self.bears: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
@@ -86,6 +88,7 @@ class Surroundings:
         self._begun: dict[str, float] = {}
         self._counts: dict[str, list[float]] = {}
         self._predicted: dict[str, list[float]] = {}
+        self._delayed: dict[str, Counter[float]] = defaultdict(Counter)
         self._worth: dict[str, Ratio] = defaultdict(Ratio)
         self._borne: dict[str, dict[str, Ratio]] = defaultdict(lambda: defaultdict(Ratio))
         self._sliced: dict[str, dict[str, list[float]]] = defaultdict(dict)
@@ -173,6 +176,7 @@ class Surroundings:
         for pod in self._pods(self.service_of(version)):
             self._counts[pod] = [self.now, 0.0, 0.0, 0.0]
             self._predicted[pod] = [0.0] * len(self._predicted[pod])
+            self._delayed[pod] = Counter()
             self._sliced[pod] = {}
 
     def counters(self, pod: str) -> Counters | str:
@@ -184,7 +188,7 @@ class Surroundings:
             started,
             int(requests),
             int(errors),
-            _latency(requests, slow),
+            _latency(requests, {**self._delayed[pod], 1.0: slow}),
             scores,
             self._metrics(pod),
             self._labels(pod),
@@ -211,7 +215,7 @@ class Surroundings:
         if self.objects["Pod", pod]["metadata"]["labels"][labels.VERSION] in self.mute:
             return None
         return {
-            name: Counters(started, int(requests), int(errors), _latency(requests, slow))
+            name: Counters(started, int(requests), int(errors), _latency(requests, {1.0: slow}))
             for name, (requests, errors, slow) in self._sliced[pod].items()
         }
 
@@ -330,6 +334,8 @@ class Surroundings:
                 counts[1] += answers
                 counts[2] += answers * self.errors[version]
                 counts[3] += answers * self.slow[version]
+                for seconds, part in self.late[version].items():
+                    self._delayed[pod][seconds] += answers * part
                 self._answer_slices(pod, version, answers)
                 for place, part in enumerate(self.scores[version]):
                     self._predicted[pod][place] += answers * part
@@ -344,10 +350,11 @@ class Surroundings:
             self._counts[pod][2] += part * beyond
 
 
-def _latency(answers: float, slow: float) -> Histogram:
+def _latency(answers: float, late: Mapping[float, float]) -> Histogram:
     counts = [0] * BUCKETS.size
-    counts[BUCKETS.index(0.01)] = int(answers) - int(slow)
-    counts[BUCKETS.index(1.0)] = int(slow)
+    for seconds, number in late.items():
+        counts[BUCKETS.index(seconds)] = int(number)
+    counts[BUCKETS.index(0.01)] = int(answers) - sum(counts)
     return Histogram(BUCKETS, tuple(counts))
 
 

@@ -275,7 +275,9 @@ class TestLateLabels:
     def test_pause_it_in_the_end_and_are_not_counted_when_they_come(self):
         world = self.release()
         world.run(200)
-        assert (world.state(), world.share("v2")) == ("Paused", 50)
+        assert (world.state(), world.share("v1"), world.share("v2")) == ("Paused", 50, 50)
+        assert world.ready() == ("False", "Paused")
+        assert world.incidents() == []
         assert "because a gate could not tell: calibration: 0/0 vs stable 0/0" in world.status.summary
         world.labels_late = 0.0
         world.tick()

@@ -1,5 +1,6 @@
 """What each type of gate does to a release, told on a small cluster."""
 
+import re
 from typing import Any
 
 from unit.controllers.servingdeployment.world import GATES, World
@@ -161,6 +162,45 @@ class TestCalibration:
         world.run(3)
         assert before > 0
         assert labelled(world) == before
+
+
+class TestNormalizedEntropy:
+    """Predictions are as far from right as stable's on average, and know less of what comes true."""
+
+    ENTROPY = {"name": "entropy", "type": "NormalizedEntropy", "margin": "0.2", "windowSeconds": 60}  # noqa: RUF012
+    STEPS = [{"setWeight": 25}, {"pause": {"seconds": 250}}]  # noqa: RUF012
+    TWICE_AS_MANY = (0.4, 0.2)
+    HARDLY_ANY = (0.01, 0.2)
+
+    def at_25(self, v2: tuple[float, float]) -> World:
+        """A world in which v2 has just got a quarter, and labels come 45 seconds after the answers."""
+        gates = [self.ENTROPY | {"onFail": "Abort"}]
+        world = World(rollout={"steps": self.STEPS, "gates": gates, "bakeSeconds": 1})
+        world.rate, world.labels_late = 200.0, 45.0
+        world.outcome |= {"v1": self.TWICE_AS_MANY, "v2": v2}
+        world.until(lambda: world.serves("v1"))
+        world.change(version="v2")
+        world.until(lambda: world.share("v2") == 25)
+        return world
+
+    def test_takes_a_version_back_once_late_labels_show_that_it_knows_less(self):
+        world = self.at_25(self.HARDLY_ANY)
+        assert world.until(lambda: world.share("v2") == 0, within=250) >= 120
+        (incident,) = world.incidents()
+        assert (incident["spec"]["type"], incident["spec"]["gate"]) == ("Rollback", "entropy")
+        assert incident["spec"]["quarantine"] is True
+        world.run(1)
+        assert (world.state(), world.share("v1")) == ("Aborted", 100)
+        assert world.ready() == ("False", "Quarantined")
+        assert world.status.summary.startswith("v2 was taken back at ")
+        assert f": {incident['spec']['summary']} (Incident {incident['metadata']['name']})" in world.status.summary
+        assert re.match(r"entropy: 1\.8\d* \(\d+\) against 1\.18\d* \(\d+\) of stable; ", incident["spec"]["summary"])
+        assert world.status.summary.endswith("Meanwhile v1 answers.")
+
+    def test_lets_a_version_go_on_that_knows_as_much(self):
+        world = self.at_25(self.TWICE_AS_MANY)
+        world.until(lambda: world.state() == "Baking", within=300)
+        assert world.incidents() == []
 
 
 def labelled(world: World) -> int:
