@@ -206,6 +206,15 @@ class StepRecord(ApiModel):
     """Answers of the new version in it."""
 
 
+class PodRestarts(ApiModel):
+    """Restarts of a pod's containers up to some moment."""
+
+    pod: DnsName
+    """The pod."""
+    restarts: Annotated[int, Field(ge=1)]
+    """How many, all of its containers together."""
+
+
 class RolloutStatus(ApiModel):
     """A rollout under way, or the last one."""
 
@@ -249,6 +258,9 @@ class RolloutStatus(ApiModel):
     """Since when the version has no ready replica although it should get traffic."""
     unready_times: Annotated[int, Field(ge=0)] = 0
     """How often it lost its last ready replica while stable kept one."""
+    restarts_before: Annotated[list[PodRestarts], Field(max_length=64), list_map("pod")] | None = None
+    """Restarts of pods from before the new version got its first request, which are not held against it; unset where
+    there were none."""
     hold_since: Time | None = None
     """Since when the step is over but a gate cannot tell."""
     lacking_since: Time | None = None

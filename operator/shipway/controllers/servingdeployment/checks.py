@@ -6,7 +6,7 @@ from typing import Any
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
 from shipway.api.v1alpha1.servingdeployment import Abort, Reason, ServingDeploymentSpec, VersionRef
-from shipway.controllers.servingdeployment.situation import Fleet, Hold, is_of
+from shipway.controllers.servingdeployment.situation import Fleet, Hold, Restarts, is_of
 from shipway.integrations import kserve
 from shipway.kube.resource import Object
 
@@ -73,7 +73,7 @@ def fleet(service: Object | None, pods: Sequence[Object]) -> Fleet:
     return Fleet(
         ready=_ready(pods),
         settled=kserve.predictor_ready(service),
-        restarts=sum(_restarts(pod) for pod in alive),
+        restarts={pod["metadata"]["name"]: found for pod in alive if (found := _restarts(pod)).count},
         message=_hindrance(alive) or kserve.complaint(service) or _no_word(service),
     )
 
@@ -100,8 +100,10 @@ def is_ready(pod: Object) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def _restarts(pod: Object) -> int:
-    return sum(container.get("restartCount", 0) for container in pod.get("status", {}).get("containerStatuses", ()))
+def _restarts(pod: Object) -> Restarts:
+    status = pod.get("status", {})
+    count = sum(container.get("restartCount", 0) for container in status.get("containerStatuses", ()))
+    return Restarts(count, _words(status) if count else "")
 
 
 def _hindrance(pods: Sequence[Object]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from shipway.api.conditions import Type, find, rfc3339
 from shipway.api.v1alpha1.gates import Verdict
 from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, StepRecord, Verb, Weights
-from shipway.controllers.servingdeployment import blindness, capacity, progress, steps, verbs
+from shipway.controllers.servingdeployment import blindness, capacity, progress, restarts, steps, verbs
 from shipway.controllers.servingdeployment.decision import (
     HISTORY_LIMIT,
     Decision,
@@ -29,10 +29,6 @@ from shipway.controllers.servingdeployment.situation import Mark, Situation, Wan
 from shipway.controllers.servingdeployment.traffic import shares
 from shipway.controllers.servingdeployment.turn import SETTLE_SECONDS
 from shipway.runtime.plan import Note
-
-MAX_RESTARTS = 3
-"""Restarts of a version's containers under traffic before it is taken back: answers die with the process uncounted."""
-
 
 MAX_LOSSES = 3
 """Times a version may be left without a ready replica under traffic before it is taken back: each of them moves all
@@ -160,13 +156,16 @@ def _too_few_replicas(s: Situation, rollout: RolloutStatus) -> Mark | None:
     return _mark(s, rollout, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 
+def _keeps_restarting(s: Situation, rollout: RolloutStatus) -> Mark | None:
+    if (crashes := restarts.too_many(s, rollout)) is None:
+        return None
+    return _mark(s, rollout, "NotReady", crashes.message, quarantine=not crashes.shared)
+
+
 def _broken(s: Situation, rollout: RolloutStatus) -> Mark | None:
     fleet, deadline = s.fleet(s.subject), s.spec.rollout.progress_deadline_seconds
     if rollout.state == "Starting":
         return None
-    if fleet.restarts >= MAX_RESTARTS:
-        message = f"its containers restarted {fleet.restarts} times: {fleet.message}"
-        return _mark(s, rollout, "NotReady", message, quarantine=True)
     if rollout.unready_times >= MAX_LOSSES:
         message = f"it lost its last ready replica {rollout.unready_times} times: {fleet.message}"
         return _mark(s, rollout, "NotReady", message)
@@ -180,6 +179,7 @@ _AGAINST: tuple[Callable[[Situation, RolloutStatus], Mark | None], ...] = (
     _gate_failed,
     _too_slow_to_start,
     _too_few_replicas,
+    _keeps_restarting,
     _broken,
 )
 
@@ -238,6 +238,7 @@ def _begin_step(s: Situation) -> Decision | None:
         s.status,
         step_started_at=later(s.now),
         weights=Weights(desired=rollout.weights.desired, observed=share),
+        restarts_before=restarts.before(s, rollout),
         history=[*rollout.history, record][-HISTORY_LIMIT:],
     )
     if not rollout.history and rollout.weights.desired < 100:

@@ -57,6 +57,16 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Restarts:
+    """How often a pod's containers have restarted in its life."""
+
+    count: int
+    """All of its containers together."""
+    ending: str = ""
+    """How the last of them ended, in the cluster's own words."""
+
+
+@dataclass(frozen=True)
 class Fleet:
     """How one version's predictor is doing."""
 
@@ -64,8 +74,8 @@ class Fleet:
     """Ready replicas."""
     settled: bool = False
     """Whether KServe says it is available."""
-    restarts: int = 0
-    """Restarts of its containers, all replicas together."""
+    restarts: Mapping[str, Restarts] = field(default_factory=dict)
+    """Restarts by pod, of those whose containers have restarted at all."""
     message: str = "its InferenceService does not exist yet"
     """What keeps it from being ready."""
 

@@ -165,11 +165,21 @@ class Surroundings:
             self._set_pod(pod, ready=ready)
 
     def crash_containers(self, version: str, *, times: int) -> None:
-        """The containers of a version have restarted."""
-        for pod in self._pods(self.service_of(version)).values():
-            changed = copy.deepcopy(pod)
-            changed["status"]["containerStatuses"][0]["restartCount"] = times
-            self.put(changed)
+        """The containers of every pod of a version restart so many times."""
+        for name in self._pods(self.service_of(version)):
+            self.crash_pod(name, times=times)
+
+    def crash_pod(self, name: str, *, times: int) -> None:
+        """The container of a pod is killed and restarts so many times."""
+        changed = copy.deepcopy(self.objects["Pod", name])
+        container = changed["status"]["containerStatuses"][0]
+        container["restartCount"] += times
+        container["lastState"] = {"terminated": {"exitCode": 137}}
+        self.put(changed)
+
+    def replace_pod(self, name: str) -> None:
+        """A pod is evicted; KServe makes another one."""
+        del self.objects["Pod", name]
 
     def reset_counters(self, version: str) -> None:
         """The predictors of a version begin to count anew, as after a restart of their processes."""
@@ -276,10 +286,11 @@ class Surroundings:
             "status": "False",
             "message": "0/3 nodes are available: 3 Insufficient cpu.",
         }
+        running = {"name": "kserve-container", "restartCount": 0, "state": {"running": {}}}
         status = {
             "podIP": "10.0.0.1",
             "conditions": [{"type": "Ready", "status": str(ready)}, *([] if placed else [unplaced])],
-            "containerStatuses": [{"name": "kserve-container", "restartCount": 0, "state": {"running": {}}}],
+            "containerStatuses": pod.get("status", {}).get("containerStatuses", [running]),
         }
         if pod.get("status") != status:
             self.put({**copy.deepcopy(pod), "status": status})
