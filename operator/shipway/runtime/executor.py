@@ -1,6 +1,7 @@
 """Does what a plan says, and nothing else: the only place the operator writes from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from shipway.api.conditions import Type, Verdict, merge
@@ -67,12 +68,13 @@ class Executor:
             NameTakenError: a child's name is somebody else's.
             RefusedError: the API server refused a write and the plan had a status for that, which is written.
         """
-        for write in plan.writes:
+        for number, write in enumerate(plan.writes, start=1):
             try:
                 await self._write(write)
             except (ForbiddenError, InvalidError) as error:
                 if plan.refused is None:
                     raise
+                await self._make_regardless(plan.writes[number:])
                 refusal = Refusal(write, invalid=isinstance(error, InvalidError), message=error.message)
                 await self._write_status(resource, obj, plan.refused(refusal))
                 raise RefusedError(error.message) from error
@@ -106,6 +108,12 @@ class Executor:
             return None
         self._feed.answered(resource, found)
         return found
+
+    async def _make_regardless(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if isinstance(write, Create) and write.regardless:
+                with suppress(ForbiddenError, InvalidError):
+                    await self._create(write)
 
     async def _write(self, write: Write) -> None:
         match write:

@@ -15,6 +15,8 @@ class Create:
     body: Object
     read_as_sent: bool = False
     """Whether nothing is read of it that the server adds, its metadata aside: then the answer is no more than that."""
+    regardless: bool = False
+    """Whether it is made even where the API server refused a write before it: somebody is to be called all the more."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class Plan:
     The executor performs `writes` in order, then writes `status` if it differs from what is stored (carrying the
     resourceVersion the decision was made on), then sends `events`, then asks for another look in `requeue_after`
     seconds, at once for 0. A failed write ends the pass; the key is retried with backoff and the reconciler decides
-    anew. Where the API server refused it (403 or 422) and `refused` is given, the status that `refused` makes of it is
-    written first, under the same rules.
+    anew. Where the API server refused it (403 or 422) and `refused` is given, what is to be made regardless is made
+    first, and the status that `refused` makes of it is written, under the same rules.
     """
 
     writes: tuple[Write, ...] = ()

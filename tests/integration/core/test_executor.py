@@ -314,6 +314,20 @@ async def test_a_refused_write_is_told_in_the_status_first(
     assert "toy-0" in refusals[0].message or "restricted" in refusals[0].message
 
 
+async def test_what_is_to_be_made_regardless_is_made_where_a_write_before_it_was_refused(
+    bench: Bench, namespace: str
+) -> None:
+    bad = toy.pod(bench.model, "toy-0")
+    bad["spec"]["hostNetwork"] = True
+    calls = [incident(name, namespace=namespace) for name in ("called", "left-out")]
+    writes = (Create(POD, bad), Create(INCIDENT, calls[0], regardless=True), Create(INCIDENT, calls[1]))
+
+    with pytest.raises(RefusedError):
+        await bench.perform(*writes, refused=lambda _: {"observedGeneration": 1})
+
+    assert [found["metadata"]["name"] for found in (await bench.kube.list(INCIDENT, namespace)).items] == ["called"]
+
+
 async def test_stalling_keeps_the_other_conditions(bench: Bench) -> None:
     other = READY | {"type": "AliasesResolved"}
     await bench.perform(status={"observedGeneration": 1, "conditions": [other, READY]})

@@ -12,6 +12,7 @@ from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, S
 SERVING = "Serving"
 GUARDED = "Guarded"
 _LIMIT = 1024
+_NO_WAY_BACK = "a gate fails, but stable has no ready replica to go back to"
 _FINE = frozenset({GateVerdict.PASS, GateVerdict.NO_EVIDENCE_OF_HARM})
 """What is not worth a word of a slice, of which there may be many."""
 _STALLED = {Reason.HOST_TAKEN, Reason.QUARANTINED, Reason.ROLLED_BACK, Reason.ROLLBACK_BLOCKED, Reason.DEPENDENCY_CYCLE}
@@ -63,10 +64,13 @@ def _and(sentence: str, clause: str) -> str:
     return f"{sentence} {clause[0].upper()}{clause[1:]}" if sentence.endswith(".") else f"{sentence}; {clause}"
 
 
-def state_of(s: Situation) -> tuple[Reason, str]:
+def state_of(s: Situation) -> tuple[Reason, str]:  # noqa: PLR0911 - one per reason
     """The one reason that matters most now, in words."""
+    if s.rollout is not None and _has_no_way_back(s):
+        return Reason.ROLLBACK_BLOCKED, f"{_place(s, s.rollout)}: {_NO_WAY_BACK}{_numbers(s)}"
     if isinstance(s.wanted, Problem):
-        return s.wanted.reason, s.wanted.message + (f".{meanwhile}" if (meanwhile := _meanwhile(s)) else "")
+        besides = f"{_meanwhile(s)}{_taken_back(s)}"
+        return s.wanted.reason, f"{s.wanted.message}.{besides}" if besides else s.wanted.message
     if s.rollout is not None:
         return _releasing(s, s.rollout)
     if s.rival:
@@ -76,6 +80,18 @@ def state_of(s: Situation) -> tuple[Reason, str]:
     if s.hold is not None and not same(s.wanted.ref, s.status.stable):
         return s.hold.reason, s.hold.message + _meanwhile(s)
     return _steady(s, s.wanted)
+
+
+def _has_no_way_back(s: Situation) -> bool:
+    return s.findings.outcome(s.gates) is GateVerdict.FAIL and s.fallback is not None and not s.fallback_answers
+
+
+def _taken_back(s: Situation) -> str:
+    """That the last release was taken back, where something else is said of the version that is wanted."""
+    abort, rollout = s.status.abort, s.status.rollout
+    if abort is None or rollout is None or rollout.state != "Aborted":
+        return ""
+    return f" {abort.version} was taken back at {abort.at}: {abort.message}."
 
 
 def _steady(s: Situation, wanted: Wanted) -> tuple[Reason, str]:
@@ -130,10 +146,7 @@ def _until_promoted(s: Situation, rollout: RolloutStatus) -> bool:
 
 def _blocked(s: Situation, rollout: RolloutStatus) -> tuple[Reason, str] | None:  # noqa: PLR0911 - one per reason
     """Why the release does not go on although nothing is wrong with waiting."""
-    outcome = s.findings.outcome(s.gates)
     fleet = s.fleet(s.subject)
-    if outcome is GateVerdict.FAIL:
-        return Reason.ROLLBACK_BLOCKED, "a gate fails, but stable has no ready replica to go back to" + _numbers(s)
     if s.rival:
         return Reason.HOST_TAKEN, _rival_words(s)
     if s.unsupported:
@@ -183,13 +196,16 @@ def _paused_words(s: Situation, rollout: RolloutStatus) -> str:
 
 def _pausing(s: Situation, rollout: RolloutStatus) -> ActionRecord | None:
     """The verb by which a person paused it; None where the gates did."""
-    at = rollout.paused_at
-    return next((action for action in s.status.actions if action.verb == Verb.PAUSE and action.at == at), None)
+    pauses = [action for action in s.status.actions if action.verb == Verb.PAUSE]
+    at_that_time = next((action for action in pauses if action.at == rollout.paused_at), None)
+    if at_that_time or rollout.hold_since or not pauses:
+        return at_that_time
+    return pauses[-1]  # the clock has gone back since
 
 
 def _evidence_words(s: Situation, rollout: RolloutStatus) -> str:
     rules = s.spec.rollout.inconclusive
-    over = s.elapsed(rollout.hold_since) >= rules.hold_seconds
+    over = s.elapsed(rollout.hold_since) >= rules.hold_seconds or (rules.then == "Pause" and rollout.state == "Baking")
     then = "`shipway promote` or `abort` decides" if over else f"after {rules.hold_seconds} s: {rules.then}"
     return f"{_ended(s, rollout)} but a gate cannot tell since {rollout.hold_since} ({then}); {_undecided(s)}"
 
@@ -276,7 +292,16 @@ def _meanwhile(s: Situation) -> str:
         return f" Meanwhile {_rival_words(s)}"
     if s.route is not None and not s.route.accepted:
         return f" Meanwhile {stable.version} should answer, but {_route_words(s)}"
-    return f" Meanwhile {stable.version} answers."
+    return f" Meanwhile {_answering(s, stable.version)}."
+
+
+def _answering(s: Situation, stable: str) -> str:
+    """Who answers how much: stable alone, or with the version that is released."""
+    subject = s.subject if s.rollout is not None else None
+    share = s.share(subject.inference_service) if subject else 0
+    if subject is None or share == 0 or subject.version == stable:
+        return f"{stable} answers"
+    return f"{stable} answers {100 - share} % of the requests and {subject.version} {share} %"
 
 
 def _waiting_wanted(s: Situation) -> str:

@@ -106,7 +106,7 @@ def reconcile(snapshot: Snapshot) -> Plan:
         status=settle(snapshot.sdep.get("status") or {}, status, now=s.now),
         events=(*decision.notes, *objectives.notes(snapshot.stored.objectives, status.objectives)),
         requeue_after=wake_after(s, status),
-        refused=lambda refusal: _refused(snapshot, s, refusal),
+        refused=lambda refusal: _refused(snapshot, s, decision, refusal),
     )
 
 
@@ -274,7 +274,7 @@ def _taking_back(snapshot: Snapshot, s: Situation, decision: Decision, rollback:
             weight=s.rollout.weights.desired,
             exposed_at=next((step.started_at for step in s.rollout.history if step.weight), None),
         )
-        writes.append(Create(INCIDENT, incident))
+        writes.append(Create(INCIDENT, incident, regardless=True))
     return tuple(writes)
 
 
@@ -346,10 +346,18 @@ def _deletions(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
     )
 
 
-def _refused(snapshot: Snapshot, s: Situation, refusal: Refusal) -> Object:
+def _refused(snapshot: Snapshot, s: Situation, decision: Decision, refusal: Refusal) -> Object:
     """The API server will not have a child: say so in its words, with the status as it was stored."""
-    kind = refusal.write.resource.kind
-    reason = Reason.PREDICTOR_REFUSED if kind == INFERENCE_SERVICE.kind else Reason.ROUTE_NOT_ACCEPTED
-    problem = Problem(reason, f"{kind} refused by the API server: {refusal.message}")
-    told = replace(s, wanted=problem)
+    told = replace(s, wanted=_problem(refusal, decision.rollback))
     return _described(snapshot, told, keep_books(s, s.status, existing=snapshot.services)).to_wire()
+
+
+def _problem(refusal: Refusal, rollback: Rollback | None) -> Problem:
+    kind = refusal.write.resource.kind
+    words = f"{kind} refused by the API server: {refusal.message}"
+    if kind == INFERENCE_SERVICE.kind:
+        return Problem(Reason.PREDICTOR_REFUSED, words)
+    if rollback is None or rollback.mark is None:
+        return Problem(Reason.ROUTE_NOT_ACCEPTED, words)
+    version, mark = rollback.subject.version, rollback.mark
+    return Problem(Reason.ROLLBACK_BLOCKED, f"{version} cannot be taken back ({mark.message}): {words}")

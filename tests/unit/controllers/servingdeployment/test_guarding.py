@@ -31,6 +31,16 @@ class TestEvidence:
         world.rate = 0.0
         assert 24 <= world.until(lambda: world.share("v2") == 25) <= 28
 
+    def test_a_bake_in_which_no_gate_can_tell_is_not_paused_and_says_that_a_person_decides(self):
+        world = at("v2", 50)
+        world.until(lambda: world.state() == "Baking", within=200)
+        world.rate = 0.0
+        world.until(lambda: world.ready()[1] == "AwaitingEvidence", within=60)
+        assert "the bake is over but a gate cannot tell since" in world.status.summary
+        assert "(`shipway promote` or `abort` decides)" in world.status.summary
+        world.run(400)
+        assert (world.state(), world.share("v2")) == ("Baking", 100)
+
     def test_without_metrics_nothing_moves_and_nothing_is_taken_back(self):
         inconclusive = {"holdSeconds": 5, "then": "Abort"}
         world = at("v2", 5, rollout={"steps": STEPS, "gates": GATES, "inconclusive": inconclusive})

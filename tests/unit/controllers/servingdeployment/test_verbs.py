@@ -34,6 +34,16 @@ class TestVerbs:
         world.act("resume", id_="2")
         assert 18 <= world.until(lambda: world.share("v2") == 50) <= 23
 
+    def test_a_pause_names_who_paused_also_after_the_clock_has_gone_back(self):
+        world = at("v2", 25)
+        world.run(10)
+        world.act("pause", id_="1", by="ada")
+        world.run(2)
+        world.now -= 40
+        world.run(2)
+        assert world.state() == "Paused"
+        assert "paused by ada since" in world.status.summary
+
     @pytest.mark.parametrize("verb", ["promote", "resume"])
     def test_either_verb_that_a_pause_before_the_first_step_offers_ends_it(self, verb: str):
         world = released()

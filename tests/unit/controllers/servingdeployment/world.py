@@ -172,8 +172,11 @@ class World(Surroundings):
         assert plan is not None
         seen = self.sdep["metadata"]["resourceVersion"]
         fresh = self.board.reading(KEY)
-        for write in plan.writes:
+        for number, write in enumerate(plan.writes, start=1):
             if write.resource.kind == self.refuse and plan.refused:
+                for later in plan.writes[number:]:
+                    if isinstance(later, Create) and later.regardless:
+                        self._write(later)
                 self._write_status(plan.refused(Refusal(write, invalid=False, message="quota exceeded")), seen)
                 return
             check(self, write, fresh)
