@@ -54,7 +54,8 @@ def loss(s: Snapshot, hang: Hang | None) -> Loss | None:
     """The end of an attempt that hangs, where the spec asks for one and the status has told of the hang before."""
     if hang is None or hang.attempt != s.stored.attempt or s.spec.health.on_hang is not OnHang.RESTART:
         return None
-    if s.stored.hang is None or not s.stored.hang.incident:
+    told = s.stored.hang
+    if told is None or told.attempt != hang.attempt or not told.incident:
         return None
     rank_0 = s.ranks[0]
     return Loss(Cause.HUNG, rank_0.name, 0, at=s.now, node=rank_0.node, said=hang.message)

@@ -6,7 +6,7 @@ import pytest
 
 from shipway.api.v1alpha1.incident import IncidentStatus
 from shipway.controllers.incident.reconcile import Snapshot, reconcile
-from shipway.kube.resource import INCIDENT, MODEL, TRAINING_JOB, Object
+from shipway.kube.resource import INCIDENT, MODEL, POD, TRAINING_JOB, Object
 from unit.controllers.training import KEY, Training
 from unit.controllers.world import CrashError, ready
 
@@ -121,6 +121,22 @@ def test_a_restart_goes_on_from_the_last_checkpoint_and_counts():
     assert handled(t, incident).mitigated_at is not None
     t.steps().listen(124)
     assert [i["metadata"]["name"].split("-hang-")[1] for i in incidents(t)] == ["1-10", "2-10"]
+
+
+def test_an_attempt_that_hangs_while_the_status_tells_of_the_one_before_has_an_incident_of_its_own():
+    t = Training(nodes=3, maxRestarts=3, health={"onHang": "Restart", "hangSeconds": 10}).run()
+    t.report(0)
+    t.listen(16)
+    assert t.attempt == 2
+    t.world.remove(POD, t.pod(0))
+    for name in t.world.pods():
+        t.world.start(name)
+    t.report(0)
+    t.listen(16)
+    t.run()
+    t.settle()
+    assert t.attempt == 3
+    assert [i["metadata"]["name"].split("-hang-")[1] for i in incidents(t)] == ["1-0", "2-0"]
 
 
 def test_at_the_limit_of_restarts_it_fails_as_for_a_lost_pod():
