@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Literal
 
 from shipway.api import labels
-from shipway.api.conditions import rfc3339
+from shipway.api.conditions import rfc3339, seconds
 from shipway.api.schema import API_VERSION, GROUP
 from shipway.api.v1alpha1.incident import Evidence, IncidentSpec, IncidentType, Subject
 from shipway.api.v1alpha1.modelversion import ModelVersionSpec
-from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, VersionRef
+from shipway.api.v1alpha1.servingdeployment import ServingDeploymentSpec, Verb, VersionRef
 from shipway.controllers.accountable import accountable
 from shipway.controllers.owned import owner_labels, part_of
 from shipway.controllers.servingdeployment.situation import Findings, Mark
@@ -74,6 +74,19 @@ def mark_on(route_: Object | None) -> Mark | None:
         return Mark(**json.loads(text))
     except (TypeError, ValueError):  # somebody else's scribble
         return None
+
+
+def mark_of(incident_: Object, *, rollout: str) -> Mark | None:
+    """The decision to take back that the Incident of a rollout records; None once a person has lifted it.
+
+    What took a version back without a gate stands there by its reason, which no gate can be called: theirs are small.
+    """
+    spec = incident_["spec"]
+    if spec["type"] != IncidentType.ROLLBACK or (incident_.get("status") or {}).get("lifted"):
+        return None
+    gate = str(spec["gate"])
+    reason = "Aborted" if gate == Verb.ABORT else gate if gate[:1].isupper() else "GateFailed"
+    return Mark(rollout, reason, gate, spec["summary"], spec.get("quarantine", True), seconds(spec["detectedAt"]))
 
 
 def reference_on(service: Object) -> VersionRef | None:

@@ -8,6 +8,7 @@ from shipway.controllers.servingdeployment import capacity, objectives, progress
 from shipway.controllers.servingdeployment.blindness import blindness
 from shipway.controllers.servingdeployment.evidence import describe
 from shipway.controllers.servingdeployment.situation import NO_FLEET, Problem, Situation, Wanted, lets_pass, same
+from shipway.controllers.servingdeployment.verbs import PAUSED
 
 SERVING = "Serving"
 GUARDED = "Guarded"
@@ -196,7 +197,7 @@ def _paused_words(s: Situation, rollout: RolloutStatus) -> str:
 
 def _pausing(s: Situation, rollout: RolloutStatus) -> ActionRecord | None:
     """The verb by which a person paused it; None where the gates did."""
-    pauses = [action for action in s.status.actions if action.verb == Verb.PAUSE]
+    pauses = [action for action in s.status.actions if action.verb == Verb.PAUSE and action.result == PAUSED]
     at_that_time = next((action for action in pauses if action.at == rollout.paused_at), None)
     if at_that_time or rollout.hold_since or not pauses:
         return at_that_time
@@ -285,9 +286,10 @@ def _others(s: Situation) -> str:
 
 
 def _meanwhile(s: Situation) -> str:
-    stable = s.status.stable
+    stable, subject = s.status.stable, s.subject
     if stable is None or s.fleet(stable).ready == 0:
-        return ""
+        alone = subject is not None and s.share(subject.inference_service) and s.fleet(subject).ready
+        return f" Meanwhile {subject.version} answers." if subject and alone else ""
     if s.rival:
         return f" Meanwhile {_rival_words(s)}"
     if s.route is not None and not s.route.accepted:

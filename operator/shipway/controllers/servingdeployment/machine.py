@@ -47,8 +47,22 @@ def _finish_taking_back(s: Situation) -> Decision | None:
     """The route says that this rollout was taken back, the status does not yet: we crashed in between."""
     if s.rollout is None or s.mark is None or s.mark.rollout != s.rollout.id:
         return None
-    decision, action = take_back(s, s.mark), verbs.pending(s)
-    by_hand = s.mark.reason == "Aborted" and action is not None and action.known is Verb.ABORT
+    return _taken_back(s, s.mark)
+
+
+def _stand_by_the_record(s: Situation) -> Decision | None:
+    """Its Incident says that it is taken back, and the route was refused until now: whatever the gates say since."""
+    if s.rollout is None or s.recorded is None or s.fallback is None:
+        return None
+    if s.share(s.rollout.inference_service) and not s.fallback_answers:
+        return None
+    return _taken_back(s, s.recorded)
+
+
+def _taken_back(s: Situation, mark: Mark) -> Decision:
+    """What was decided before, and what came of the `abort` that asked for it."""
+    decision, action = take_back(s, mark), verbs.pending(s)
+    by_hand = mark.reason == "Aborted" and action is not None and action.known is Verb.ABORT
     told = f"taken back to {s.fallback.version if s.fallback else 'nobody'}"
     return verbs.recorded(s, action, decision, told) if by_hand and action else decision
 
@@ -304,6 +318,7 @@ def _was_taken_back(s: Situation) -> bool:
 
 _RULES: tuple[Callable[[Situation], Decision | None], ...] = (
     _finish_taking_back,
+    _stand_by_the_record,
     adopt,
     _obey,
     _start_clock_anew,

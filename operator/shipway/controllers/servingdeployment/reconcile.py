@@ -26,6 +26,7 @@ from shipway.controllers.servingdeployment.situation import (
     Answering,
     Findings,
     Hold,
+    Mark,
     Problem,
     Situation,
     Wanted,
@@ -135,6 +136,7 @@ def observe(snapshot: Snapshot) -> Situation:
         predecessor=_predecessor(snapshot, spec, wanted),
         turn=_turn(snapshot, spec, status),
         obstacles=_obstacles(snapshot, spec, status),
+        recorded=_recorded(snapshot, status),
     )
 
 
@@ -212,6 +214,14 @@ def _obstacles(snapshot: Snapshot, spec: ServingDeploymentSpec, status: ServingD
         for ref in status.kept
     }
     return {name: why for name, why in found.items() if why}
+
+
+def _recorded(snapshot: Snapshot, status: ServingDeploymentStatus) -> Mark | None:
+    if status.rollout is None:
+        return None
+    name = incident_name(snapshot.sdep["metadata"]["name"], status.rollout)
+    incident = next((found for found in snapshot.incidents if found["metadata"]["name"] == name), None)
+    return children.mark_of(incident, rollout=status.rollout.id) if incident else None
 
 
 def _route_view(snapshot: Snapshot, spec: ServingDeploymentSpec) -> gateway.RouteView | None:
@@ -349,7 +359,8 @@ def _deletions(snapshot: Snapshot, s: Situation) -> tuple[Write, ...]:
 def _refused(snapshot: Snapshot, s: Situation, decision: Decision, refusal: Refusal) -> Object:
     """The API server will not have a child: say so in its words, with the status as it was stored."""
     told = replace(s, wanted=_problem(refusal, decision.rollback))
-    return _described(snapshot, told, keep_books(s, s.status, existing=snapshot.services)).to_wire()
+    status = _described(snapshot, told, keep_books(s, s.status, existing=snapshot.services))
+    return settle(snapshot.sdep.get("status") or {}, status, now=s.now)
 
 
 def _problem(refusal: Refusal, rollback: Rollback | None) -> Problem:

@@ -192,6 +192,7 @@ class Situation:
     route: RouteView | None
     """Shares by InferenceService; None while there is no route."""
     mark: Mark | None
+    """The decision to take a version back, as the route has it."""
     findings: Findings
     action: Action | None
     now: float
@@ -211,6 +212,8 @@ class Situation:
     """Why a kept version cannot be gone back to, by InferenceService."""
     budgets: Budgets = field(default_factory=Budgets)
     """How the objectives do."""
+    recorded: Mark | None = None
+    """The decision to take this very rollout back, as its Incident has it: people have been called, and it stands."""
 
     @property
     def rollout(self) -> RolloutStatus | None:

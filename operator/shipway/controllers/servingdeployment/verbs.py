@@ -15,6 +15,8 @@ from shipway.runtime.plan import Note
 RECORD_LIMIT = 20
 ID_LIMIT = 128
 """Characters of an id that a record has room for."""
+PAUSED = "paused; the gates go on watching"
+"""What came of a `pause` that paused."""
 UNNAMED = "unnamed:"
 """Begins the ids made up for actions without one."""
 _NOTHING = "nothing to do: no release is under way"
@@ -88,7 +90,7 @@ def _pause(s: Situation, _: Action) -> Outcome:
     if rollout.state == "Paused":
         return Decision(s.status), "it is paused already"
     paused = with_rollout(s.status, state="Paused", paused_at=rfc3339(s.now), hold_since=None)
-    return Decision(paused), "paused; the gates go on watching"
+    return Decision(paused), PAUSED
 
 
 def _resume(s: Situation, _: Action) -> Outcome:

@@ -4,8 +4,8 @@ import pytest
 
 from shipway.api.v1alpha1.incident import IncidentStatus
 from shipway.controllers.incident.reconcile import Snapshot, reconcile
-from unit.controllers.servingdeployment.beginnings import at
-from unit.controllers.servingdeployment.world import World
+from unit.controllers.servingdeployment.beginnings import at, released
+from unit.controllers.servingdeployment.world import GATES, STEPS, World
 
 
 def refused() -> World:
@@ -58,6 +58,36 @@ class TestRouteRefusedByTheApiServer:
         assert said(incident(world))["Mitigated"] == "Mitigated"
         assert world.ready() == ("False", "Quarantined")
 
+    @pytest.mark.parametrize("cured", ["errors", "replicas"])
+    def test_stands_by_what_people_were_called_for_whatever_the_version_does_since(self, cured: str):
+        world = at("v2", 25, rollout={"steps": STEPS, "gates": GATES, "progressDeadlineSeconds": 20})
+        world.run(5)
+        world.refuse = "HTTPRoute"
+        world.errors["v2"] = 0.5 if cured == "errors" else 0.0
+        world.set_ready("v2", cured == "errors")
+        world.run(30)
+        world.errors["v2"] = 0.0
+        world.set_ready("v2", True)
+        world.run(60)
+        assert (world.state(), world.ready()) == ("Stepping", ("False", "RollbackBlocked"))
+        world.refuse = ""
+        world.until(lambda: world.state() == "Aborted", within=10)
+        world.run(2)
+        assert world.share("v2") == 0
+        assert world.status.abort.reason == ("GateFailed" if cured == "errors" else "NotReady")
+        assert said(incident(world))["Mitigated"] == "Mitigated"
+
+    def test_of_an_abort_by_hand_is_recorded_as_such_when_it_comes_true(self):
+        world = at("v2", 25)
+        world.refuse = "HTTPRoute"
+        world.act("abort", id_="1", by="ada", reason="complaints")
+        world.run(10)
+        assert "v2 cannot be taken back (aborted by ada: complaints)" in world.status.summary
+        world.refuse = ""
+        world.until(lambda: world.state() == "Aborted", within=10)
+        assert world.status.abort.reason == "Aborted"
+        assert [action.result for action in world.status.actions] == ["taken back to v1"]
+
     def test_of_a_release_that_is_only_given_up_calls_nobody(self):
         world = at("v2", 25)
         world.refuse = "HTTPRoute"
@@ -84,13 +114,23 @@ class TestStableWithoutReplicas:
         assert world.share("v2") == 100
 
     def test_is_never_said_of_a_stable_that_can_answer(self):
-        world = at("v2", 5)
+        world = released()
         reasons = set()
-        world.errors["v2"] = 1.0
-        while world.state() != "Aborted":
-            world.tick()
-            reasons.add(world.ready()[1])
+        world.after_write = lambda written: reasons.add(written.ready()[1])
+        world.rate, world.errors["v2"] = 5000.0, 1.0
+        world.change(version="v2")
+        world.until(lambda: world.state() == "Aborted", within=20)
+        assert {"Progressing", "Quarantined"} <= reasons
         assert "RollbackBlocked" not in reasons
+
+    def test_is_told_with_the_new_version_that_answers_alone(self):
+        world = at("v2", 25)
+        world.run(2)
+        world.set_ready("v1", False)
+        del world.objects["ModelVersion", "ranker-v2"]
+        world.run(3)
+        assert world.ready() == ("False", "VersionMissing")
+        assert world.status.summary.endswith("Meanwhile v2 answers.")
 
 
 class TestVersionThatIsGone:

@@ -3,7 +3,7 @@
 import pytest
 
 from unit.controllers.servingdeployment.beginnings import at, released
-from unit.controllers.servingdeployment.world import GATES
+from unit.controllers.servingdeployment.world import GATES, STEPS
 
 
 class TestVerbs:
@@ -39,10 +39,27 @@ class TestVerbs:
         world.run(10)
         world.act("pause", id_="1", by="ada")
         world.run(2)
+        world.act("pause", id_="2", by="bob")
+        world.run(2)
         world.now -= 40
         world.run(2)
         assert world.state() == "Paused"
         assert "paused by ada since" in world.status.summary
+
+    def test_a_pause_by_the_gates_is_nobodys_even_after_the_clock_has_gone_back(self):
+        inconclusive = {"holdSeconds": 5, "then": "Pause"}
+        world = at("v2", 5, rollout={"steps": STEPS, "gates": GATES, "inconclusive": inconclusive})
+        world.run(1)
+        world.act("pause", id_="1", by="ada")
+        world.run(2)
+        world.act("resume", id_="2", by="ada")
+        world.run(1)
+        world.rate = 0.0
+        world.until(lambda: world.state() == "Paused", within=60)
+        world.now -= 40
+        world.run(2)
+        assert "because a gate could not tell" in world.status.summary
+        assert "ada" not in world.status.summary
 
     @pytest.mark.parametrize("verb", ["promote", "resume"])
     def test_either_verb_that_a_pause_before_the_first_step_offers_ends_it(self, verb: str):
