@@ -38,7 +38,7 @@ test: $(STAMP) ## All tiers: static checks, unit, control plane, nodes, the demo
 	@$(V)/python tests/run.py
 
 .PHONY: test-fast
-test-fast: $(STAMP) ## Static checks and unit tests, no cluster (under a minute)
+test-fast: $(STAMP) ## Static checks and unit tests, no cluster (four minutes on two cores)
 	@$(V)/python tests/run.py --fast
 
 .PHONY: test-deep

@@ -50,10 +50,10 @@ async def asked(whom: str, question: Awaitable[A | NoAnswer]) -> A | NoAnswer:
         return NoAnswer(f"{whom} cannot be reached: {type(error).__name__}")
 
 
-def first_of(error: ValidationError) -> str:
-    """The first thing that is wrong with an answer: where, and what. The answer may have chosen the names in it."""
+def first_of(error: ValidationError, *, whole: str = "answer") -> str:
+    """The first thing that is wrong with what a stranger sent: where, and what. He may have chosen the names in it."""
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}"
+    return f"{'.'.join(map(str, first['loc'])) or whole}: {first['msg']}"
 
 
 def one_line(text: str, *, at_most: int = MAX_WORDS) -> str:

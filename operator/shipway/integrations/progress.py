@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import ValidationError
 
+from shipway.integrations.answer import first_of
 from shipway.integrations.report import Report
 from shipway.integrations.signs import Attention, ListeningClock, Signs
 from shipway.kube.errors import ApiError
@@ -212,9 +213,7 @@ async def _take(request: web.Request, board: ProgressBoard, review: Review) -> N
     try:
         report = Report.model_validate_json(await _body(request))
     except ValidationError as error:
-        problem = error.errors()[0]
-        path = ".".join(str(part) for part in problem["loc"]) or "body"
-        raise RejectedError(400, "Invalid", f"{path}: {problem['msg']}") from error
+        raise RejectedError(400, "Invalid", first_of(error, whole="body")) from error
     board.post(key, report)
 
 

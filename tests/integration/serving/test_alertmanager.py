@@ -18,7 +18,7 @@ from harness.lab import Lab
 from harness.process import free_port
 from harness.replay import World
 from integration.serving.neighbours import answering, knowing, made, program, telling
-from integration.serving.players import act, deploy, publish, release, serves, share
+from integration.serving.players import act, deploy, exposed, publish, release, serves
 from shipway.controllers.incident.people import ACKNOWLEDGED_BY
 from shipway.integrations.alertmanager import REFRESH_SECONDS
 from shipway.kube.client import Client
@@ -144,7 +144,7 @@ async def take_back(world: World, *, tier: str) -> str:
     await deploy(world, steps=[{"setWeight": 20}, {"pause": {}}])
     await serves(world, "v1")
     await release(world, "v2")
-    await world.eventually(lambda: has_traffic(world), what="v2 has traffic")
+    await exposed(world, "v2")
     await act(world, "abort", "1")
     found: list[str] = []
 
@@ -154,10 +154,6 @@ async def take_back(world: World, *, tier: str) -> str:
 
     await world.eventually(opened, what="an Incident is opened")
     return found[0]
-
-
-async def has_traffic(world: World) -> bool:
-    return await share(world, "v2") == 20
 
 
 async def acknowledge(world: World, name: str) -> None:

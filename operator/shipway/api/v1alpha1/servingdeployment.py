@@ -329,6 +329,11 @@ class ActionRecord(ApiModel):
     """What it did, or why it did nothing."""
 
 
+def incident_name(deployment: str, rollout: RolloutStatus) -> str:
+    """Name of the Incident a rollout leaves if it is taken back: one rollout, one Incident."""
+    return f"{deployment}-{rollout.id}"
+
+
 class ServingDeploymentStatus(Status):
     """Which versions answer, and how the release goes."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shipway.api.conditions import Verdict, rfc3339, seconds
 from shipway.api.v1alpha1.incident import IncidentSpec, IncidentStatus, IncidentType, Reason
-from shipway.api.v1alpha1.servingdeployment import Abort, RolloutStatus, ServingDeploymentStatus, Verb
+from shipway.api.v1alpha1.servingdeployment import Abort, RolloutStatus, ServingDeploymentStatus, Verb, incident_name
 from shipway.api.v1alpha1.trainingjob import TrainingJobStatus
 
 MITIGATED = "Mitigated"
@@ -115,8 +115,12 @@ def _left(name: str, spec: IncidentSpec, stored: IncidentStatus, subject: Subjec
         return None
     if status.abort is not None and status.abort.incident == name:
         return None
-    known = {(part.digest, part.predictor_hash) for part in status.running}
-    return None if (spec.digest, spec.predictor_hash) in known else rfc3339(now)
+    return None if _runs(spec, status) else rfc3339(now)
+
+
+def _runs(spec: IncidentSpec, status: ServingDeploymentStatus) -> bool:
+    """Whether the version that was taken back has a part in the deployment."""
+    return (spec.digest, spec.predictor_hash) in {(part.digest, part.predictor_hash) for part in status.running}
 
 
 def _overtaken(name: str, spec: IncidentSpec, subject: Subject) -> str:
@@ -129,11 +133,9 @@ def _overtaken(name: str, spec: IncidentSpec, subject: Subject) -> str:
         return f"{who} is gone"
     if status is None or spec.gate == Verb.UNDO or (status.abort is not None and status.abort.incident == name):
         return ""
-    if status.rollout is None or name == f"{who}-{status.rollout.id}":
+    if status.rollout is None or name == incident_name(who, status.rollout):
         return ""
-    known = {(part.digest, part.predictor_hash) for part in status.running}
-    again = (spec.digest, spec.predictor_hash) in known
-    return f"{spec.version} is released again" if again else f"{spec.version} has no part in {who} any more"
+    return f"{spec.version} {'is released again' if _runs(spec, status) else f'has no part in {who} any more'}"
 
 
 def _given_up(spec: IncidentSpec, abort: Abort) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from shipway.api.conditions import rfc3339
 from shipway.api.v1alpha1.gates import Verdict
-from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus
-from shipway.controllers.servingdeployment.decision import Decision, incident_name, with_rollout
+from shipway.api.v1alpha1.servingdeployment import Reason, RolloutStatus, incident_name
+from shipway.controllers.servingdeployment.decision import Decision, with_rollout
 from shipway.controllers.servingdeployment.situation import Mark, Situation
 from shipway.runtime.plan import Note
 

@@ -14,6 +14,7 @@ from shipway.api.v1alpha1.servingdeployment import (
     Verb,
     VersionRef,
     Weights,
+    incident_name,
 )
 from shipway.controllers.servingdeployment.situation import Mark, Situation, same
 from shipway.controllers.servingdeployment.steps import Stage, hash_of
@@ -197,11 +198,6 @@ def complete(s: Situation) -> Decision:
     status = with_rollout(status, state="Completed", finished_at=rfc3339(s.now), wait_skipped=False, hold_since=None)
     status = _unpinned(_keeping(status, s.status.rollback_target))
     return Decision(status, notes=(Note("Normal", Reason.SERVING, f"{stable.version} has passed its bake"),))
-
-
-def incident_name(deployment: str, rollout: RolloutStatus) -> str:
-    """Name of the Incident a rollout leaves if it is taken back: one rollout, one Incident."""
-    return f"{deployment}-{rollout.id}"
 
 
 def new_id(s: Situation, ref: VersionRef) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from shipway.api.conditions import rfc3339
-from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus
+from shipway.api.v1alpha1.servingdeployment import Reason, ServingDeploymentSpec, ServingDeploymentStatus, incident_name
 from shipway.controllers.owned import owner_uid
 from shipway.controllers.servingdeployment import checks, children, choice, conditions, machine, objectives, traffic
 from shipway.controllers.servingdeployment.after import predecessors_of
@@ -17,7 +17,7 @@ from shipway.controllers.servingdeployment.answering import answering
 from shipway.controllers.servingdeployment.bookkeeping import keep_books
 from shipway.controllers.servingdeployment.calls import calls
 from shipway.controllers.servingdeployment.clock import caught_up
-from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone, incident_name
+from shipway.controllers.servingdeployment.decision import Decision, Lift, Rollback, Undone
 from shipway.controllers.servingdeployment.draining import due
 from shipway.controllers.servingdeployment.freeze import frozen
 from shipway.controllers.servingdeployment.peers import Peer, places_asked_for, turn_of
