@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shipway.api.v1alpha1.trainingjob import TrainingJobSpec
+from shipway.api.v1alpha1.trainingjob import Hang, TrainingJobSpec, TrainingJobStatus
 from shipway.controllers.owned import SELECTOR, owner_key
 from shipway.controllers.pod import read_pod, trim_pod
 from shipway.controllers.pod_shape import PodShape
@@ -36,10 +36,9 @@ def _all_of_the_namespace(service: Object, cache: Cache) -> Iterable[Key]:
         yield key_of(job)
 
 
-def _named(job: Object, cache: Cache) -> Object | None:
+def _named(hang: Hang | None, namespace: str, cache: Cache) -> Object | None:
     """The Incident of the hang that the status tells of."""
-    name = (job.get("status", {}).get("hang") or {}).get("incident")
-    return cache.get(INCIDENT, job["metadata"]["namespace"], name) if name else None
+    return cache.get(INCIDENT, namespace, hang.incident) if hang and hang.incident else None
 
 
 class TrainingJobController(Controller):
@@ -76,9 +75,14 @@ class TrainingJobController(Controller):
         version = children.version_name(spec)
         pods = [read_pod(pod) for pod in cache.owned(POD, key)]
         own = tuple(pod for pod in pods if pod.owner == uid)
-        attempt = max(job.get("status", {}).get("attempt", 0), newest_attempt(own))
+        stored = TrainingJobStatus.model_validate(job.get("status", {}))
+        attempt = max(stored.attempt, newest_attempt(own))
+        # Before the signs are read: of a job that nobody listens to yet, nothing would ask for the next look.
+        self._listen(key, spec, stored, attempt)
         snapshot = Snapshot(
             job=job,
+            spec=spec,
+            stored=stored,
             pods=own,
             strangers=frozenset(pod.name for pod in pods if pod.owner != uid),
             orphans=tuple(pod for pod in pods if not pod.owner),
@@ -87,19 +91,17 @@ class TrainingJobController(Controller):
             model_version=cache.get(MODEL_VERSION, key.namespace, version) if version else None,
             report=self._board.latest(key),
             signs=self._board.signs(key),
-            incident=_named(job, cache),
+            incident=_named(stored.hang, key.namespace, cache),
             model=cache.get(MODEL, key.namespace, spec.output.model) if spec.output else None,
             now=now,
             workloads_image=self._workloads_image,
             progress_url=self._progress_url,
             status_interval=self._board.status_interval(),
         )
-        self._listen(key, snapshot, attempt)
         return reconcile(snapshot)
 
-    def _listen(self, key: Key, snapshot: Snapshot, attempt: int) -> None:
-        if finished(snapshot.stored):
+    def _listen(self, key: Key, spec: TrainingJobSpec, stored: TrainingJobStatus, attempt: int) -> None:
+        if finished(stored):
             self._board.forget(key)
             return
-        account = snapshot.spec.service_account_name or "default"
-        self._board.expect(key, service_account=account, attempt=attempt)
+        self._board.expect(key, service_account=spec.service_account_name or "default", attempt=attempt)

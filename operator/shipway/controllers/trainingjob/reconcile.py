@@ -130,7 +130,7 @@ def _unless_told(s: Snapshot, tell: Plan) -> Plan:
 
     A status write is half of what a training costs the control plane, and most attempts run within seconds.
     """
-    plan = _pursue(replace(s, job={**s.job, "status": tell.status}))
+    plan = _pursue(replace(s, stored=TrainingJobStatus.model_validate(tell.status)))
     status = TrainingJobStatus.model_validate(plan.status or {})
     if plan.status is not None and current(status) is None:
         return tell

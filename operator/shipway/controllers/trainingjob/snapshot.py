@@ -18,6 +18,8 @@ class Snapshot:
 
     Attributes:
         job: The TrainingJob.
+        spec: Its spec as a model.
+        stored: Its status, as it is stored.
         pods: Pods that this very job (by uid) owns.
         strangers: Names of pods that bear our labels but are not this job's: an earlier one's, or nobody's.
         orphans: Those of them that nobody owns.
@@ -35,6 +37,8 @@ class Snapshot:
     """
 
     job: Object
+    spec: TrainingJobSpec
+    stored: TrainingJobStatus
     pods: tuple[Pod, ...]
     strangers: frozenset[str]
     orphans: tuple[Pod, ...]
@@ -49,16 +53,6 @@ class Snapshot:
     workloads_image: str
     progress_url: str
     status_interval: float = 10.0
-
-    @cached_property
-    def spec(self) -> TrainingJobSpec:
-        """The spec as a model."""
-        return TrainingJobSpec.model_validate(self.job["spec"])
-
-    @cached_property
-    def stored(self) -> TrainingJobStatus:
-        """The status as it is stored."""
-        return TrainingJobStatus.model_validate(self.job.get("status", {}))
 
     @property
     def names(self) -> list[str]:

@@ -184,6 +184,12 @@ def test_after_a_restart_of_the_operator_it_listens_for_a_full_budget_first():
     assert incidents(t)[0]["spec"]["summary"].startswith("no step for 11"), "as long as the status knows"
 
 
+def test_a_restarted_operator_that_nobody_wakes_looks_again_by_itself():
+    t = training(hangSeconds=60)
+    t.restart_operator()
+    assert t.world.step(t.controller, KEY).requeue_after == pytest.approx(5)
+
+
 def test_a_hang_outlasts_a_restart_of_the_operator_until_there_is_a_step():
     t = training().listen(124)
     t.restart_operator()
