@@ -30,9 +30,13 @@ def apply_crds(cluster: Cluster) -> None:
 
 
 def wait_for_kinds(cluster: Cluster) -> None:
-    """Wait until the API server serves all our kinds."""
-    kinds = "incidents.shipway.dev,models.shipway.dev,modelversions.shipway.dev,trainingjobs.shipway.dev"
-    eventually("our kinds are served", lambda: cluster.succeeds("get", f"{kinds},servingdeployments.shipway.dev", "-A"))
+    """Wait until the API server serves those of our kinds that there are.
+
+    A kind that goes before it was served hangs for minutes: the API server cannot look for its objects ("storage is
+    (re)initializing") and asks itself again ever less often.
+    """
+    if kinds := kinds_of_ours(cluster):
+        eventually("our kinds are served", lambda: cluster.succeeds("get", ",".join(kinds), "-A"))
 
 
 def install(cluster: Cluster, values: dict[str, Any] | None = None) -> None:
@@ -51,9 +55,7 @@ def upgrade(cluster: Cluster, values: dict[str, Any]) -> None:
 
 def uninstall(cluster: Cluster) -> None:
     """Remove the release, if there is one, and wait until what it made is gone."""
-    # A kind that goes before it was served hangs for minutes: the API server cannot look for its objects.
-    if kinds := kinds_of_ours(cluster):
-        eventually("our kinds are served", lambda: cluster.succeeds("get", ",".join(kinds), "-A"))
+    wait_for_kinds(cluster)
     with config(cluster) as helm_config:
         helm_config.uninstall("shipway", ignore_not_found=True, timeout=60, wait="watcher")
 
